@@ -1,0 +1,176 @@
+"""A block: the lanes that one thread trains together, as one stack, with their optimizers and their records.
+
+Blocks share nothing but the data and disjoint rows of the records, so they run side by side without locks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.initializers import initializer
+from core.lanes import Lane, optimizer_of
+from core.network import Architecture, Network
+from core.randomness import Batches
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from core.history import Record
+    from core.optimizers import Optimizer
+
+Array = NDArray[Any]
+
+_CHUNK = 500  # images per forward pass when accuracies are measured
+_SCALE = np.float32(1 / 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images `(n, pixels)` as bytes, the pixels that are used at all, with labels `(n,)`."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.intp]
+
+    def head(self, most: int) -> Images:
+        """Return the first images, at most `most`."""
+        return Images(self.pixels[:most], self.labels[:most])
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What all lanes of a training run share.
+
+    `inputs` are the indices of the used pixels among the `n_in` pixels of an image: a pixel that is 0 in every image
+    has no effect, so the first layer leaves it out, and initial weights are drawn for all `n_in` all the same.
+    """
+
+    train: Images
+    test: Images
+    measured: Images
+    inputs: NDArray[np.intp]
+    n_in: int
+    hidden: tuple[int, ...]
+    classes: int
+    batch: int
+    seed: int
+
+
+class _Group:
+    """Neighbouring lanes with one optimizer: their rows of the stack and the optimizer's state."""
+
+    def __init__(self, rows: slice, lanes: Sequence[Lane], values: Mapping[str, Any]) -> None:
+        self.rows, self.lanes = rows, lanes
+        self.state: dict[str, Any] = {}
+        self.configure(values)
+
+    def configure(self, values: Mapping[str, Any]) -> None:
+        """Take new hyperparameters; the state stays."""
+        self.optimizer: Optimizer = optimizer_of(self.lanes[0], values)
+
+    def start(self, params: Array) -> None:
+        """Make the state before the first update."""
+        self.state = self.optimizer.init(params[self.rows])
+
+    def update(self, network: Network) -> None:
+        """Make one step with the gradients in the network."""
+        self.optimizer.update(network.params[self.rows], network.grads[self.rows], self.state)
+
+    def keep(self, kept: Sequence[int], start: int) -> None:
+        """Keep some of the rows, which now begin at `start`."""
+        own = [row - self.rows.start for row in kept]
+        self.lanes = [self.lanes[row] for row in own]
+        self.rows = slice(start, start + len(own))
+        self.state = {k: v[own] if isinstance(v, np.ndarray) else v for k, v in self.state.items()}
+
+
+class Block:
+    """Trains its lanes from one iteration to another; `rows` are their places in the run's records."""
+
+    def __init__(self, task: Task, lanes: Sequence[Lane], rows: Sequence[int], values: Mapping[str, Any]) -> None:
+        """Make the stack with its initial weights; lanes are sorted so that optimizers have neighbouring rows."""
+        order = sorted(range(len(lanes)), key=lambda i: lanes[i].optimizer)
+        self.task, self.lanes, self.rows = task, [lanes[i] for i in order], [rows[i] for i in order]
+        first = self.lanes[0]
+        sizes = (len(task.inputs), *task.hidden, task.classes)
+        self.network = Network(Architecture(sizes, first.activation, first.batchnorm), len(lanes))
+        rules = [initializer(lane.init) for lane in self.lanes]
+        self.network.initialize(rules, task.seed, task.inputs, task.n_in)
+        self._batches = Batches(task.seed, len(task.train.labels), task.batch)
+        self._bytes = np.empty((task.batch, len(task.inputs)), np.uint8)
+        self._x = np.empty(self._bytes.shape, np.float32)
+        self._groups = self._make_groups(values)
+        self.configure(values)
+
+    def _make_groups(self, values: Mapping[str, Any]) -> list[_Group]:
+        groups = []
+        keys = [lane.optimizer for lane in self.lanes]
+        for key in dict.fromkeys(keys):
+            rows = slice(keys.index(key), keys.index(key) + keys.count(key))
+            groups.append(_Group(rows, self.lanes[rows], values))
+            groups[-1].start(self.network.params)
+        return groups
+
+    def configure(self, values: Mapping[str, Any]) -> None:
+        """Take hyperparameters that may change while a run goes on."""
+        for group in self._groups:
+            group.configure(values)
+        self._l2 = float(values["l2"])
+
+    def run(self, start: int, end: int, loss: Record) -> None:
+        """Make updates `start + 1` to `end`, writing each lane's loss; lanes that diverge leave the block."""
+        with np.errstate(all="ignore"):
+            for iteration in range(start, end):
+                if not self.lanes:
+                    return
+                self._step(iteration, loss.data)
+
+    def _step(self, iteration: int, loss: Array) -> None:
+        x, labels = self._mini_batch(iteration)
+        losses = self.network.gradient_step(x, labels)
+        finite = np.isfinite(losses)
+        if not finite.all():
+            self._keep(np.flatnonzero(finite).tolist())
+            if self.lanes:
+                self._step(iteration, loss)
+            return
+        loss[self.rows, iteration] = losses
+        if self._l2:
+            self.network.decay(self._l2)
+        for group in self._groups:
+            group.update(self.network)
+
+    def _mini_batch(self, iteration: int) -> tuple[Array, NDArray[np.intp]]:
+        chosen = self._batches[iteration]
+        train = self.task.train
+        np.take(train.pixels, chosen, axis=0, out=self._bytes, mode="clip")
+        np.multiply(self._bytes, _SCALE, out=self._x)
+        return self._x, train.labels[chosen]
+
+    def _keep(self, kept: list[int]) -> None:
+        """Keep these rows of the stack. The others' losses stay NaN from here on, which marks them as diverged."""
+        self.network = self.network.subset(kept)
+        for group in self._groups:
+            own = [row for row in kept if group.rows.start <= row < group.rows.stop]
+            group.keep(own, kept.index(own[0]) if own else 0)
+        self._groups = [group for group in self._groups if group.lanes]
+        self.lanes = [self.lanes[row] for row in kept]
+        self.rows = [self.rows[row] for row in kept]
+
+    def measure(self, column: int, train: Record, test: Record) -> None:
+        """Write each lane's accuracy on the measured training images and on the test images."""
+        if self.lanes:
+            with np.errstate(all="ignore"):
+                train.data[self.rows, column] = self._accuracy(self.task.measured)
+                test.data[self.rows, column] = self._accuracy(self.task.test)
+
+    def _accuracy(self, images: Images) -> Array:
+        right = np.zeros(len(self.lanes))
+        for start in range(0, len(images.labels), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            logits = self.network.forward(images.pixels[part] * _SCALE)
+            right += (logits.argmax(axis=2) == images.labels[part]).sum(axis=1)
+        return right / len(images.labels)

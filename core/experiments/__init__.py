@@ -1,0 +1,1 @@
+"""Experiments: what is computed, behind one protocol."""

@@ -1,0 +1,60 @@
+"""What every experiment offers to the runner and to an export: advance, change, snapshot.
+
+Built from one frozen configuration. Frames are frozen, complete and cumulative, so that a dropped one loses nothing.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.lanes import Lane
+    from core.parameters import Configuration
+
+
+class Experiment(ABC):
+    """A run in progress: `position` of `total` updates are complete.
+
+    `eager` says that the whole record is computed at once, because that takes about one display frame.
+    """
+
+    eager = False
+
+    def __init__(self, configuration: Configuration, lanes: tuple[Lane, ...], total: int) -> None:
+        """Start at position 0."""
+        self.configuration, self.lanes, self.total = configuration, lanes, total
+        self.position = 0
+        self.watched: str | None = None
+
+    @abstractmethod
+    def advance(self, updates: int) -> None:
+        """Make up to `updates` further updates, and no more than `total` in all."""
+
+    @abstractmethod
+    def snapshot(self) -> Any:
+        """Return a frozen frame of everything recorded up to `position`."""
+
+    def change(self, key: str, value: Any) -> None:
+        """Give a live parameter a new value from here on; the configuration records it."""
+        self.configuration = self.configuration.change(self.position, key, value)
+
+    def watch(self, lane: str | None) -> None:
+        """Ask for a lane's histograms in later snapshots; experiments without any ignore it."""
+        self.watched = lane
+
+    def steps(self) -> Iterator[int]:
+        """Make one update at a time until the end, yielding the position after each."""
+        while self.position < self.total:
+            self.advance(1)
+            yield self.position
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is left to compute, though `total` is not reached: every lane diverged."""
+        return False
+
+    def close(self) -> None:  # noqa: B027 - most experiments hold nothing
+        """Release threads; the experiment is not used afterwards."""

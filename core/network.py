@@ -1,0 +1,141 @@
+"""A stack of networks of one shape, one per lane, whose parameters are one flat array (lanes, P).
+
+Optimizers see the flat array; layers see views of it. Lanes never touch each other's numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.layers import ACTIVATIONS, Affine, BatchNorm, Layer, Output, SoftmaxCrossEntropy
+from core.randomness import Purpose, generator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.initializers import Initializer
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """The shape that lanes must share to be one stack.
+
+    `sizes` are the features from inputs to classes, `activation` a key of ACTIVATIONS, `batchnorm` whether Batch
+    Normalization sits between each hidden affine layer and its activation.
+    """
+
+    sizes: tuple[int, ...]
+    activation: str = "relu"
+    batchnorm: bool = False
+
+    def layers(self) -> list[Layer]:
+        """Return new layers, from the inputs to the logits."""
+        layers: list[Layer] = []
+        for position, (n_in, n_out) in enumerate(zip(self.sizes[:-2], self.sizes[1:-1], strict=True)):
+            layers.append(Affine(n_in, n_out, first=position == 0))
+            if self.batchnorm:
+                layers.append(BatchNorm(n_out))
+            layers.append(ACTIVATIONS[self.activation]())
+        return [*layers, Output(self.sizes[-2], self.sizes[-1], first=len(self.sizes) == 2)]
+
+
+class Network:
+    """A stack of `lanes` networks: forward and backward passes, loss, predictions.
+
+    `params` and `grads` are `(lanes, P)`, `stats` `(lanes, S)` holds BatchNorm's running statistics.
+    """
+
+    def __init__(self, architecture: Architecture, lanes: int, dtype: Any = np.float32) -> None:
+        """Allocate the flat arrays, all zero but BatchNorm's gamma, which is 1."""
+        self.architecture, self.lanes, self.dtype = architecture, lanes, np.dtype(dtype)
+        self.layers = architecture.layers()
+        self.size = sum(layer.size for layer in self.layers)
+        self.params = np.zeros((lanes, self.size), dtype)
+        self.grads = np.zeros_like(self.params)
+        self.stats = np.zeros((lanes, sum(layer.stat_size for layer in self.layers)), dtype)
+        self._loss = SoftmaxCrossEntropy()
+        self._bind()
+        for layer in self.layers:
+            if isinstance(layer, BatchNorm):
+                layer.gamma[:] = 1
+
+    def _bind(self) -> None:
+        start = stat = 0
+        for layer in self.layers:
+            end, stat_end = start + layer.size, stat + layer.stat_size
+            layer.bind(self.params[:, start:end], self.grads[:, start:end], self.stats[:, stat:stat_end])
+            start, stat = end, stat_end
+
+    @property
+    def affine(self) -> list[Affine]:
+        """The affine layers, from the inputs to the logits."""
+        return [layer for layer in self.layers if isinstance(layer, Affine)]
+
+    def initialize(self, initializers: Sequence[Initializer], seed: int, inputs: NDArray[Any], n_in: int) -> None:
+        """Set all weights to shared standard normal draws times each lane's own sigma; biases stay 0.
+
+        `inputs` are the indices of the `n_in` input features that the first layer keeps.
+        """
+        for number, layer in enumerate(self.affine):
+            rows = n_in if number == 0 else layer.n_in
+            draws = generator(seed, Purpose.WEIGHTS, number).standard_normal((rows, layer.n_out))
+            kept = draws[inputs] if number == 0 else draws
+            for lane, rule in enumerate(initializers):
+                layer.weights[lane] = kept * rule.sigma(rows)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return the logits `(lanes, batch, classes)` of inputs `(batch, features)`, in a buffer that is reused."""
+        for layer in self.layers:
+            x = layer.forward(x, training)
+        return x
+
+    def hidden(self, x: Array, training: bool = False) -> list[Array]:
+        """Return copies of each hidden layer's activations `(lanes, batch, features)`."""
+        found = []
+        for layer in self.layers[:-1]:
+            x = layer.forward(x, training)
+            if type(layer) in ACTIVATIONS.values():
+                found.append(x.copy())
+        return found
+
+    def backward(self, d: Array) -> None:
+        """Fill `grads` from dL/dlogits."""
+        for layer in reversed(self.layers):
+            d = layer.backward(d)
+
+    def hidden_gradients(self, d: Array) -> list[Array]:
+        """Fill `grads` and return copies of dL/d(activation) of each hidden layer, from the inputs on."""
+        found = []
+        for layer in reversed(self.layers):
+            if type(layer) in ACTIVATIONS.values():
+                found.append(d.copy())
+            d = layer.backward(d)
+        return found[::-1]
+
+    def loss_and_gradient(self, logits: Array, labels: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Return the mean loss `(lanes,)` and dL/dlogits; overwrites `logits`."""
+        return self._loss.loss_and_gradient(logits, labels)
+
+    def gradient_step(self, x: Array, labels: NDArray[np.intp]) -> Array:
+        """Fill `grads` for one mini-batch and return the losses `(lanes,)` before the update."""
+        loss, d = self.loss_and_gradient(self.forward(x, training=True), labels)
+        self.backward(d)
+        return loss
+
+    def decay(self, l2: float | Array) -> None:
+        """Add l2 * W, the gradient of l2/2 * sum(W^2), to the gradients of weights; `l2` may be `(lanes, 1, 1)`."""
+        for layer in self.affine:
+            layer.weight_grads += l2 * layer.weights
+
+    def subset(self, rows: Sequence[int]) -> Network:
+        """Return a network of copies of some lanes."""
+        smaller = Network(self.architecture, len(rows), self.dtype)
+        smaller.params[:] = self.params[list(rows)]
+        smaller.stats[:] = self.stats[list(rows)]
+        return smaller

@@ -1,0 +1,337 @@
+"""A parameter is declared once: key, label, default, range, scale, unit, one line of doc.
+
+Forms, the command line, exported files and undo all read the same declaration, and every value passes its `check`
+before an experiment sees it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+class Kind(Enum):
+    """What a parameter's value is."""
+
+    FLOAT = "number"
+    INT = "whole number"
+    BOOL = "true or false"
+    CHOICE = "choice"
+    NAME = "name"
+    INTS = "whole numbers"
+    POINT = "point"
+    NAMES = "names"
+
+
+class Scale(Enum):
+    """How a slider spreads a number's range."""
+
+    LINEAR = "linear"
+    LOG = "log"
+
+
+class ParameterError(ValueError):
+    """A value that a parameter does not take; the message says what, where and what is allowed, in one line."""
+
+    def __init__(self, key: str, value: object, allowed: str) -> None:
+        """Keep the parts, so that a form can show them beside the field."""
+        shown = value if isinstance(value, str) else _text(value)
+        super().__init__(f"{key}: {_one_line(shown)!r} is not allowed; allowed: {allowed}")
+        self.key, self.value, self.allowed = key, value, allowed
+
+
+class UnknownParameterError(ParameterError):
+    """A key that a preset does not use."""
+
+    def __init__(self, key: str, preset: str, known: Iterable[str]) -> None:
+        """Name the preset and the keys that it does use."""
+        ValueError.__init__(self, f"{_one_line(key)}: not a parameter that {preset} uses; allowed: {', '.join(known)}")
+        self.key, self.value, self.allowed = key, None, "a key of the preset"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One declared parameter.
+
+    `low` and `high` bound every number in the value (inclusive). `live` says that a run goes on when the value
+    changes; other changes restart it. `only_if` names another parameter and the value under which this one is used.
+    `matches` accepts names beyond `choices` by not raising ValueError, and `more` says in words which these are.
+    """
+
+    key: str
+    label: str
+    default: Any
+    doc: str
+    kind: Kind = Kind.FLOAT
+    low: float = -math.inf
+    high: float = math.inf
+    scale: Scale = Scale.LINEAR
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    live: bool = False
+    only_if: tuple[str, str] | None = None
+    length: tuple[int, int] = (1, 100)
+    matches: Callable[[str], object] | None = field(default=None, compare=False)
+    more: str = ""
+
+    def check(self, value: Any) -> Any:
+        """Return `value` in its own type, or raise ParameterError."""
+        try:
+            return _CHECKS[self.kind](self, value)
+        except (TypeError, ValueError, OverflowError) as error:
+            if isinstance(error, ParameterError):
+                raise
+            raise ParameterError(self.key, value, self.allowed) from None
+
+    def parse(self, text: str) -> Any:
+        """Read a value as written on the command line: `0.01`, `true`, `100,100`, `sgd,adam`."""
+        parts = [part.strip() for part in text.split(",")]
+        if self.kind is Kind.BOOL:
+            return self.check(_BOOLS.get(text.strip().lower(), text))
+        if self.kind in (Kind.INTS, Kind.POINT):
+            return self.check([_number(part) for part in parts])
+        if self.kind is Kind.NAMES:
+            return self.check(parts)
+        return self.check(text.strip() if self.kind in (Kind.CHOICE, Kind.NAME) else _number(text))
+
+    def text(self, value: Any) -> str:
+        """Write a value so that `parse` reads it back."""
+        return _text(value)
+
+    @property
+    def allowed(self) -> str:
+        """What the parameter takes, in words."""
+        if self.kind is Kind.BOOL:
+            return "true or false"
+        if self.choices:
+            names = ", ".join(self.choices)
+            return ("some of " if self.kind is Kind.NAMES else "one of ") + (
+                f"{names}, {self.more}" if self.more else names
+            )
+        return f"{_WORDS[self.kind]} {self._range()}".strip()
+
+    def _range(self) -> str:
+        low, high = (_text(bound) if math.isfinite(bound) else "" for bound in (self.low, self.high))
+        if low and high:
+            return f"from {low} to {high}"
+        return f"of at least {low}" if low else f"of at most {high}" if high else ""
+
+    def with_default(self, default: Any) -> Parameter:
+        """Return the same declaration with another, checked, default."""
+        return replace(self, default=self.check(default))
+
+
+def integer(key: str, label: str, default: int, doc: str, low: int, high: int, **more: Any) -> Parameter:
+    """Declare a whole number from `low` to `high`."""
+    return Parameter(key, label, default, doc, Kind.INT, low, high, **more)
+
+
+def number(key: str, label: str, default: float, doc: str, low: float, high: float, **more: Any) -> Parameter:
+    """Declare a float from `low` to `high`."""
+    return Parameter(key, label, default, doc, Kind.FLOAT, low, high, **more)
+
+
+def choice(key: str, label: str, default: str, doc: str, choices: Iterable[str], **more: Any) -> Parameter:
+    """Declare one of several names."""
+    return Parameter(key, label, default, doc, Kind.CHOICE, choices=tuple(choices), **more)
+
+
+def flag(key: str, label: str, default: bool, doc: str, **more: Any) -> Parameter:
+    """Declare a switch."""
+    return Parameter(key, label, default, doc, Kind.BOOL, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A live parameter that took a new value after `iteration` updates of a run."""
+
+    iteration: int
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that determines a run: the preset it came from, every value, the changes made in mid-run.
+
+    `parameters` declares the keys of `values`; both come from the preset. Equal configurations give equal bits.
+    """
+
+    preset: str
+    experiment: str
+    parameters: tuple[Parameter, ...] = field(compare=False, repr=False)
+    values: Mapping[str, Any]
+    changes: tuple[Change, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check every value and freeze the mapping."""
+        known = {parameter.key: parameter for parameter in self.parameters}
+        for key in self.values:
+            if key not in known:
+                raise UnknownParameterError(key, self.preset, known)
+        values = {key: known[key].check(self.values.get(key, known[key].default)) for key in known}
+        object.__setattr__(self, "values", MappingProxyType(values))
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value of `key`; KeyError where the preset does not declare it."""
+        return self.values[key]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of `key`, or `default` where the preset does not declare it."""
+        return self.values.get(key, default)
+
+    def parameter(self, key: str) -> Parameter:
+        """Return the declaration of `key`; UnknownParameterError where there is none or it is not used."""
+        for parameter in self.parameters:
+            if parameter.key == key and self.uses(parameter):
+                return parameter
+        raise UnknownParameterError(key, self.preset, [p.key for p in self.parameters if self.uses(p)])
+
+    def uses(self, parameter: Parameter) -> bool:
+        """Tell whether the parameter has an effect under the present values."""
+        return parameter.only_if is None or str(self.values.get(parameter.only_if[0])) == parameter.only_if[1]
+
+    def replace(self, changes: Mapping[str, Any]) -> Configuration:
+        """Return a configuration with some values changed and no mid-run changes; raises ParameterError."""
+        return replace(self, values={**self.values, **changes}, changes=())
+
+    def change(self, iteration: int, key: str, value: Any) -> Configuration:
+        """Return the configuration of a run whose live parameter `key` takes `value` after `iteration` updates."""
+        done = Change(iteration, key, self.parameter(key).check(value))
+        return replace(self, changes=(*self.changes, done))
+
+    def current(self) -> Mapping[str, Any]:
+        """Return the values in force after all mid-run changes."""
+        return {**self.values, **{change.key: change.value for change in self.changes}}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "preset": self.preset,
+            "experiment": self.experiment,
+            "parameters": {p.key: _plain(self.values[p.key]) for p in self.parameters if self.uses(p)},
+            "changes": [{"iteration": c.iteration, "key": c.key, "value": _plain(c.value)} for c in self.changes],
+        }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if isinstance(value, (tuple, list)):
+        return ",".join(_text(part) for part in value)
+    return str(value)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _one_line(text: str) -> str:
+    short = " ".join(str(text).split())
+    return short if len(short) <= 60 else short[:57] + "..."
+
+
+def _number(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+
+def _check_float(parameter: Parameter, value: Any) -> float:
+    if isinstance(value, (bool, str)):
+        raise TypeError
+    result = float(value)
+    if not parameter.low <= result <= parameter.high or not math.isfinite(result):
+        raise ValueError
+    return result
+
+
+def _check_int(parameter: Parameter, value: Any) -> int:
+    if isinstance(value, (bool, str)) or int(value) != value:
+        raise TypeError
+    return int(_check_float(parameter, value))
+
+
+def _check_bool(_parameter: Parameter, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _check_choice(parameter: Parameter, value: Any) -> str:
+    if value not in parameter.choices:
+        raise ValueError
+    return str(value)
+
+
+def _check_name(parameter: Parameter, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    if value not in parameter.choices:
+        _match(parameter, value)
+    return value
+
+
+def _check_each(parameter: Parameter, value: Any, check: Callable[[Parameter, Any], Any]) -> tuple[Any, ...]:
+    low, high = parameter.length
+    if isinstance(value, str) or not low <= len(value) <= high:
+        raise ValueError
+    return tuple(check(parameter, part) for part in value)
+
+
+def _check_point(parameter: Parameter, value: Any) -> tuple[Any, ...]:
+    if len(value) != 2:
+        raise ValueError
+    return tuple(_check_float(parameter, part) for part in value)
+
+
+def _check_names(parameter: Parameter, value: Any) -> tuple[str, ...]:
+    names = _check_each(parameter, value, lambda _parameter, name: name)
+    if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
+        raise ValueError
+    for name in names:
+        if name not in parameter.choices:
+            _match(parameter, name)
+    return names
+
+
+def _match(parameter: Parameter, name: str) -> None:
+    if parameter.matches is None:
+        raise ParameterError(parameter.key, name, parameter.allowed)
+    try:
+        parameter.matches(name)
+    except ValueError:
+        raise ParameterError(parameter.key, name, parameter.allowed) from None
+
+
+_BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_WORDS = {
+    Kind.FLOAT: "a number",
+    Kind.INT: "a whole number",
+    Kind.INTS: "whole numbers, such as 100,100, each",
+    Kind.POINT: "two numbers x,y, each",
+    Kind.NAMES: "names",
+    Kind.NAME: "a name",
+}
+_CHECKS: dict[Kind, Callable[[Parameter, Any], Any]] = {
+    Kind.FLOAT: _check_float,
+    Kind.INT: _check_int,
+    Kind.BOOL: _check_bool,
+    Kind.CHOICE: _check_choice,
+    Kind.NAME: _check_name,
+    Kind.INTS: lambda parameter, value: _check_each(parameter, value, _check_int),
+    Kind.POINT: _check_point,
+    Kind.NAMES: _check_names,
+}

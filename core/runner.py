@@ -1,0 +1,327 @@
+"""The worker thread: it owns the experiment, plays, pauses, steps and stops it, and hands out frames on request.
+
+A small state machine around one Condition. Whoever asks, sets a wish and returns at once; the thread looks at the
+wishes between chunks of a few milliseconds. Frames leave through a one-slot mailbox: a newer one replaces an older.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.experiments.protocol import Experiment
+    from core.parameters import Configuration
+
+_log = logging.getLogger(__name__)
+
+_CHUNK_SECONDS = 0.008
+_RATE_SECONDS = 0.5
+_UNLIMITED = 1_000_000
+
+
+class Phase(Enum):
+    """What the runner is doing."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The runner at one moment. `rate` is in updates per second of the running play, `error` one line."""
+
+    phase: Phase = Phase.IDLE
+    position: int = 0
+    total: int = 0
+    rate: float | None = None
+    error: str = ""
+    configuration: Configuration | None = None
+    loads: int = 0
+
+
+class Runner:
+    """Runs one experiment at a time on a thread of its own. Every method may be called from any one thread.
+
+    `build` makes an experiment from a configuration, on the worker thread; what it or the experiment raises ends in
+    phase FAILED with one line in `Status.error` and the traceback in the log.
+    """
+
+    def __init__(self, build: Callable[[Configuration], Experiment], name: str = "engine") -> None:
+        """Start the thread, idle."""
+        self._build = build
+        self._wake = threading.Condition()  # guards every attribute below but the experiment
+        self._status = Status()
+        self._wanted: Configuration | None = None
+        self._play_wanted = False
+        self._clock_stale = True
+        self._changes: list[tuple[str, Any]] = []
+        self._goal = 0
+        self._limit: float | None = None
+        self._watched: str | None = None
+        self._asked = True
+        self._mailbox: Any = None
+        self._closing = False
+        self._experiment: Experiment | None = None  # these three are touched by the worker thread alone
+        self._chunk = 1
+        self._clock = (0.0, 0)
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    # What the owner of the runner calls.
+
+    def load(self, configuration: Configuration, play: bool = False) -> None:
+        """Replace the experiment; of several configurations in a row only the last is built."""
+        with self._wake:
+            self._wanted, self._play_wanted = configuration, play
+            self._changes.clear()
+            self._goal = 0
+            self._mailbox = None
+            self._set(phase=Phase.IDLE, error="", loads=self._status.loads + 1)
+
+    def play(self) -> None:
+        """Run to the end, or until paused; also what is being loaded, or extended by a change that is under way."""
+        with self._wake:
+            self._play_wanted = True
+            if self._status.phase is Phase.PAUSED and self._wanted is None:
+                self._start()
+            self._wake.notify_all()
+
+    def pause(self) -> None:
+        """Stop after the update in hand."""
+        with self._wake:
+            self._play_wanted = False
+            if self._status.phase is Phase.RUNNING:
+                self._goal = 0
+                self._set(phase=Phase.PAUSED)
+
+    def step(self) -> None:
+        """Make one update, then pause."""
+        with self._wake:
+            if self._status.phase in (Phase.PAUSED, Phase.RUNNING):
+                self._start(1)
+
+    def change(self, key: str, value: Any) -> None:
+        """Give a live parameter a new value from the next update on; `value` must have passed its check."""
+        with self._wake:
+            self._changes.append((key, value))
+            self._wake.notify_all()
+
+    def limit(self, rate: float | None) -> None:
+        """Make at most `rate` updates per second; None for as many as possible."""
+        with self._wake:
+            self._limit, self._clock_stale = rate, True
+            self._wake.notify_all()
+
+    def watch(self, lane: str | None) -> None:
+        """Ask for a lane's histograms in frames from now on, None for no lane's."""
+        with self._wake:
+            self._watched, self._asked = lane, True
+            self._wake.notify_all()
+
+    def request(self) -> None:
+        """Ask for a new frame."""
+        with self._wake:
+            self._asked = True
+            self._wake.notify_all()
+
+    def take(self) -> Any:
+        """Return the newest frame and empty the mailbox; None where nothing new is there."""
+        with self._wake:
+            frame, self._mailbox = self._mailbox, None
+            return frame
+
+    @property
+    def status(self) -> Status:
+        """The runner at this moment."""
+        with self._wake:
+            return self._status
+
+    def wait(self, done: Callable[[Status], bool], timeout: float) -> bool:
+        """Block until `done(status)` holds; return False where that takes more than `timeout` seconds."""
+        with self._wake:
+            return self._wake.wait_for(lambda: done(self._status), timeout)
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """End the thread and return whether it has ended. The runner is not used afterwards."""
+        with self._wake:
+            self._closing = True
+            self._goal = 0
+            self._wake.notify_all()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # With the lock held.
+
+    def _set(self, **changes: Any) -> None:
+        self._status = replace(self._status, **changes)
+        self._wake.notify_all()
+
+    def _start(self, updates: int | None = None) -> None:
+        """Run for some updates, None for all that are left."""
+        left = self._status.total - self._status.position
+        self._goal = self._status.position + (left if updates is None else min(updates, left))
+        self._play_wanted, self._clock_stale = False, True
+        self._set(phase=Phase.RUNNING, rate=None)
+
+    def _report(self, experiment: Experiment, **more: Any) -> None:
+        total, configuration = experiment.total, experiment.configuration
+        self._set(position=experiment.position, total=total, configuration=configuration, **more)
+
+    def _settle(self, experiment: Experiment, loads: int) -> None:
+        """Set the phase that the position calls for, and make a frame of it where a run ends."""
+        if self._status.loads != loads:
+            return
+        phase = before = self._status.phase
+        if experiment.position >= experiment.total or experiment.stopped:
+            phase = Phase.FINISHED
+        elif phase is Phase.FINISHED or (phase is Phase.RUNNING and experiment.position >= self._goal):
+            phase = Phase.PAUSED
+        self._asked = self._asked or (before is Phase.RUNNING and phase is not Phase.RUNNING)
+        self._report(experiment, phase=phase)
+        if phase is Phase.PAUSED and self._play_wanted:
+            self._start()
+
+    def _has_work(self) -> bool:
+        ready = self._experiment is not None
+        running = ready and (self._status.phase is Phase.RUNNING or self._asked)
+        return self._closing or self._wanted is not None or bool(self._changes) or running
+
+    def _interrupted(self) -> bool:
+        wishes = self._closing or self._wanted is not None or bool(self._changes) or self._asked
+        return wishes or self._status.phase is not Phase.RUNNING
+
+    def _hold_back(self, experiment: Experiment) -> None:
+        """Wait until the limit allows the next update, or something else is wished for, such as a frame."""
+        if self._limit is not None and not self._clock_stale:
+            since, first = self._clock
+            due = since + (experiment.position + 1 - first) / self._limit
+            self._wake.wait_for(self._interrupted, max(0.0, due - time.perf_counter()))
+
+    # On the worker thread, without the lock.
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(self._has_work)
+                loads = self._status.loads
+                wanted, self._wanted = self._wanted, None
+                if self._closing:
+                    break
+            try:
+                self._turn(wanted, loads)
+            except Exception as error:
+                # Whatever an experiment raises must reach the window as one line and leave the thread alive.
+                _log.exception("the experiment failed")
+                self._fail(error, loads)
+        self._release()
+
+    def _turn(self, wanted: Configuration | None, loads: int) -> None:
+        """Do what is wished for, once: load, change, run, publish."""
+        if wanted is not None:
+            self._load(wanted, loads)
+        experiment = self._experiment
+        if experiment is None:
+            with self._wake:
+                self._changes.clear()
+            return
+        self._change(experiment, loads)
+        self._run(experiment, loads)
+        self._publish(experiment, loads)
+
+    def _load(self, configuration: Configuration, loads: int) -> None:
+        self._release()
+        self._experiment = experiment = self._build(configuration)
+        self._chunk = 1
+        if experiment.eager:
+            experiment.advance(experiment.total)
+        with self._wake:
+            if self._status.loads == loads:
+                self._asked = True
+                self._report(experiment, phase=Phase.PAUSED)
+                self._settle(experiment, loads)
+
+    def _change(self, experiment: Experiment, loads: int) -> None:
+        with self._wake:
+            changes = list(self._changes) if self._status.loads == loads else []
+            self._changes.clear()
+        for key, value in changes:
+            experiment.change(key, value)
+        if changes:
+            with self._wake:
+                self._asked = True
+                self._settle(experiment, loads)
+
+    def _run(self, experiment: Experiment, loads: int) -> None:
+        """Advance in chunks until the goal, or until something else is wished for."""
+        while True:
+            with self._wake:
+                self._hold_back(experiment)
+                if self._interrupted() or self._status.loads != loads or experiment.stopped:
+                    break
+                size = min(self._chunk, self._goal - experiment.position, self._allowance())
+            if size <= 0:
+                break
+            self._advance(experiment, size)
+            self._progress(experiment, loads)
+        with self._wake:
+            self._settle(experiment, loads)
+
+    def _advance(self, experiment: Experiment, size: int) -> None:
+        begun = time.perf_counter()
+        experiment.advance(size)
+        spent = max(time.perf_counter() - begun, 1e-6)
+        self._chunk = max(1, min(2 * size, int(size * _CHUNK_SECONDS / spent)))
+
+    def _allowance(self) -> int:
+        return _UNLIMITED if self._limit is None else max(1, int(self._limit / 60))
+
+    def _progress(self, experiment: Experiment, loads: int) -> None:
+        """Report the position and, twice a second, the rate; then wait as the limit asks."""
+        now = time.perf_counter()
+        with self._wake:
+            if self._status.loads != loads:
+                return
+            if self._clock_stale:
+                self._clock, self._clock_stale = (now, experiment.position), False
+            since, first = self._clock
+            rate = self._status.rate
+            if now - since > _RATE_SECONDS:
+                rate = (experiment.position - first) / (now - since)
+                self._clock = (now, experiment.position)
+            self._report(experiment, rate=rate)
+
+    def _publish(self, experiment: Experiment, loads: int) -> None:
+        with self._wake:
+            if not self._asked or self._status.loads != loads:
+                return
+            self._asked = False
+            watched = self._watched
+        experiment.watch(watched)
+        frame = experiment.snapshot()
+        with self._wake:
+            if self._status.loads == loads:
+                self._mailbox = frame
+                self._wake.notify_all()
+
+    def _fail(self, error: Exception, loads: int) -> None:
+        self._release()
+        with self._wake:
+            self._changes.clear()
+            if self._status.loads == loads:
+                kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+                self._set(phase=Phase.FAILED, error=f"{kind}{error}".split("\n")[0])
+
+    def _release(self) -> None:
+        if self._experiment is not None:
+            self._experiment.close()
+            self._experiment = None

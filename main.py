@@ -1,0 +1,220 @@
+"""The command line: opens the window, lists the presets, or exports one without a display.
+
+Qt, NumPy and the panels are imported where they are first needed, so that the first window is painted at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+# One BLAS thread: the engine has its own, and two make its small products slower. Must be set before NumPy loads.
+for _name in ("OPENBLAS", "MKL", "OMP", "VECLIB_MAXIMUM", "BLIS"):
+    os.environ.setdefault(f"{_name}_THREADS" if _name.endswith("MAXIMUM") else f"{_name}_NUM_THREADS", "1")
+
+# Installed, the packages lie in one folder `trainscope` beside this file; in a checkout they lie beside it as well.
+if str(Path(__file__).resolve().parent) not in sys.path:
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+if TYPE_CHECKING:
+    from core.parameters import Configuration
+    from core.presets import Preset
+
+DATA_FORMATS = ("csv", "json", "npz")
+PICTURES = ("png", "svg", "pdf")
+
+
+class UsageError(Exception):
+    """A wrong argument: one line that says what, where, and what is allowed."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports a wrong argument in one line, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 done, 2 a wrong argument or file, 1 anything else."""
+    found = sys.argv[1:] if arguments is None else arguments
+    try:
+        options = _parser().parse_args(found)
+        return int(options.run(options))
+    except UsageError as error:
+        return _complain(error, 2)
+    except KeyboardInterrupt:
+        return _complain("stopped", 1)
+    except Exception as error:
+        # The last stop before the interpreter: one line for the user, the traceback for those who ask for it.
+        if "--debug" in found:
+            raise
+        return _complain(f"{type(error).__name__}: {error} (--debug shows where)", 1)
+
+
+def _complain(message: object, status: int) -> int:
+    line = " ".join(str(message).split())
+    print(f"trainscope: {line}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="trainscope", description="See how a neural network learns.", allow_abbrev=False)
+    parser.add_argument("--preset", metavar="NAME", help="open at a preset; `presets` lists them")
+    parser.add_argument("--data", metavar="FOLDER", default="sample", help="sample, or a folder of IDX files")
+    parser.add_argument("--theme", choices=("light", "dark"), help="colours of the window")
+    parser.add_argument("--fresh", action="store_true", help="start without the remembered settings")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    parser.set_defaults(run=_open_window)
+    commands = parser.add_subparsers(metavar="COMMAND", parser_class=_Parser)
+    listing = commands.add_parser("presets", help="list the presets: name, panel, what it shows")
+    listing.set_defaults(run=_list_presets)
+    _add_export(commands)
+    return parser
+
+
+def _add_export(commands: Any) -> None:
+    export = commands.add_parser("export", help="run a preset without a window and write files", allow_abbrev=False)
+    export.add_argument("name", metavar="PRESET")
+    export.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the files; made if needed")
+    export.add_argument("--format", metavar="LIST", default="csv,json,png", help="of csv,json,npz,png,svg,pdf")
+    export.add_argument("--seed", type=_whole("--seed", 0), metavar="N", help="seed of every random draw")
+    export.add_argument("--iterations", type=_whole("--iterations", 1), metavar="N", help="updates to make")
+    export.add_argument("--data", metavar="FOLDER", default="sample", help="sample, or a folder of IDX files")
+    export.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the pictures")
+    export.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter")
+    export.add_argument("--debug", action="store_true", help="show tracebacks")
+    export.set_defaults(run=_export)
+
+
+def _whole(option: str, low: int) -> Any:
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if value < low:
+            raise UsageError(f"{option}: {text!r} is not allowed; allowed: a whole number of at least {low}")
+        return value
+
+    return read
+
+
+def _list_presets(_options: argparse.Namespace) -> int:
+    from core.presets import PRESETS
+
+    width = max(map(len, PRESETS)) + 2
+    panels = max(len(preset.panel) for preset in PRESETS.values()) + 2
+    for preset in PRESETS.values():
+        print(f"{preset.name:<{width}}{preset.panel:<{panels}}{preset.shows}")
+    return 0
+
+
+def _open_window(options: argparse.Namespace) -> int:
+    from gui.application import run
+
+    return run(_named(options.preset) if options.preset else None, options)
+
+
+def _named(name: str) -> Preset:
+    from core.presets import PresetError, preset
+
+    try:
+        return preset(name)
+    except PresetError as error:
+        raise UsageError(error) from None
+
+
+def _export(options: argparse.Namespace) -> int:
+    from core.batch import run_to_end, write
+    from core.datasets import DataError, load
+
+    preset = _named(options.name)
+    configuration = _configuration(preset, options)
+    formats = _formats(options.format)
+    folder = _folder(options.out)
+    uses_images = preset.experiment == "training"
+    if options.data != "sample" and not uses_images:
+        _note(f"{preset.name} uses no images: --data has no effect")
+    try:
+        dataset = load(options.data) if uses_images else None
+    except DataError as error:
+        raise UsageError(error) from None
+    frame = run_to_end(configuration, dataset, _Progress(preset.name))
+    written = write(frame, configuration, dataset, folder, [f for f in formats if f in DATA_FORMATS])
+    pictures = [f for f in formats if f in PICTURES]
+    if pictures:
+        from gui.headless import write_pictures
+
+        written += write_pictures(frame, configuration, folder, pictures, options.theme)
+    for path in written:
+        print(path)
+    return 0
+
+
+def _configuration(preset: Preset, options: argparse.Namespace) -> Configuration:
+    from core.parameters import ParameterError
+
+    texts = dict(_pair(text) for text in options.set)
+    declared = {parameter.key for parameter in preset.parameters()}
+    if options.iterations is not None:
+        texts["iterations"] = str(options.iterations)
+    if options.seed is not None and "seed" in declared:
+        texts["seed"] = str(options.seed)
+    elif options.seed is not None:
+        _note(f"{preset.name} draws nothing at random: --seed has no effect")
+    try:
+        return preset.read(texts)
+    except ParameterError as error:
+        raise UsageError(error) from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise UsageError(f"--set: {text!r} is not allowed; allowed: KEY=VALUE, such as sgd.lr=0.1")
+    return key.strip(), value.strip()
+
+
+def _formats(text: str) -> list[str]:
+    allowed = (*DATA_FORMATS, *PICTURES)
+    formats = [part.strip().lower() for part in text.split(",")]
+    for part in formats:
+        if part not in allowed:
+            raise UsageError(f"--format: {part!r} is not allowed; allowed: some of {', '.join(allowed)}")
+    return list(dict.fromkeys(formats))
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out: {path}: {error.strerror or error}; allowed: a folder that can be written") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UsageError(f"--out: {path}: Permission denied; allowed: a folder that can be written")
+    return path
+
+
+def _note(text: str) -> None:
+    print(f"trainscope: {text}", file=sys.stderr)
+
+
+class _Progress:
+    """A line on the terminal that is written over; nothing where the output is no terminal."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._shown = name, sys.stderr.isatty()
+
+    def __call__(self, position: int, total: int, seconds_left: float | None) -> None:
+        if not self._shown:
+            return
+        left = "" if seconds_left is None else f"  {seconds_left:.0f} s left"
+        end = "\n" if position >= total else ""
+        print(f"\r{self._name}: {position} / {total}{left}\x1b[K", end=end, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

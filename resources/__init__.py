@@ -1,0 +1,1 @@
+"""Data files that the app carries along, and how they were made."""
