@@ -11,7 +11,7 @@ import os
 import platform
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -165,6 +165,20 @@ def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float | np.floating) and not np.isfinite(value)):
         return ""
     return str(value)
+
+
+def select_lanes(frame: Frame, rows: list[int]) -> Frame:
+    """Return the frame with only some of its lanes."""
+    if len(rows) == len(frame.lanes):
+        return frame
+    per_lane = {name: getattr(frame, name) for name in frame.__slots__ if name not in ("measured_at", "changes")}
+    kept: dict[str, Any] = {}
+    for name, value in per_lane.items():
+        if isinstance(value, np.ndarray):
+            kept[name] = value[rows]
+        elif isinstance(value, tuple) and len(value) == len(frame.lanes):
+            kept[name] = tuple(value[row] for row in rows)
+    return replace(frame, **kept)
 
 
 def arrays(frame: Frame) -> dict[str, Any]:

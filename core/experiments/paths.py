@@ -27,8 +27,8 @@ class PathsFrame:
     """The paths so far: rows 0 (the start) to `position`.
 
     `points` is `(lanes, position + 1, 2)`, `loss` `(lanes, position + 1)`; both are NaN from the step at which a lane
-    diverged, which `diverged` gives (None for the others). `outside` `(lanes, position + 1)` is true where the point
-    is not in the surface's view.
+    diverged, which `diverged` gives (None for the others). `excess` is the loss above the surface's lowest value, or
+    the loss where there is none. `outside` `(lanes, position + 1)` is true where the point is not in the surface's view.
     """
 
     surface: Surface
@@ -37,6 +37,7 @@ class PathsFrame:
     total: int
     points: Array
     loss: Array
+    excess: Array
     outside: Array
     diverged: tuple[int | None, ...]
 
@@ -93,8 +94,9 @@ class Paths(Experiment):
             loss = self.surface.value(x, y) + np.zeros(())
         x_low, x_high, y_low, y_high = self.surface.view
         outside = ~((x >= x_low) & (x <= x_high) & (y >= y_low) & (y <= y_high))
-        for array in (points, loss, outside):
+        excess = loss - self.surface.floor if np.isfinite(self.surface.floor) else loss
+        for array in (points, loss, excess, outside):
             array.flags.writeable = False
         return PathsFrame(
-            self.surface, self.lanes, self.position, self.total, points, loss, outside, tuple(self._diverged)
+            self.surface, self.lanes, self.position, self.total, points, loss, excess, outside, tuple(self._diverged)
         )

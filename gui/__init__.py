@@ -1,0 +1,1 @@
+"""The window: Qt draws frames of experiments and edits their configurations."""

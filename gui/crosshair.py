@@ -1,0 +1,96 @@
+"""A line that follows the mouse over a plot and reads the values at the nearest whole x."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QLineF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from gui.items import Frame, ViewItem
+from gui.plots import TICK_PIXELS, blend, plot_font
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_ROW = 16.0
+_PADDING = 8.0
+_SWATCH = 14.0
+_OFFSET = 12.0
+
+# A line of the readout: its text and the lane's colour, or "" for a line without a swatch.
+ReadoutLine = tuple[str, str]
+
+
+class Crosshair(ViewItem):
+    """A vertical line at a whole x and a box with what `read(x)` says of it; nothing where that is empty.
+
+    It follows the mouse over its plot and sends `moved` with the x, or None when the mouse leaves; `set_index` moves
+    it without a mouse and sends nothing, so that two plots can be linked. It is not drawn into files.
+    """
+
+    moved = Signal(object)
+
+    def __init__(self, read: Callable[[int], Sequence[ReadoutLine]]) -> None:
+        super().__init__()
+        self._read = read
+        self._index: int | None = None
+        self.setZValue(1000)
+
+    @property
+    def index(self) -> int | None:
+        """The x it stands at, None while it is hidden."""
+        return self._index
+
+    def set_index(self, index: int | None) -> None:
+        """Stand at this x, or hide."""
+        if index != self._index:
+            self._index = index
+            self.update()
+
+    def hoverEvent(self, event: Any) -> None:
+        """Follow the mouse; called by pyqtgraph's scene."""
+        index = None if event.isExit() else round(event.pos().x())
+        if index != self._index:
+            self.set_index(index)
+            self.moved.emit(index)
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw the line and the box."""
+        if self._index is None or frame.fine:
+            return
+        lines = self._read(self._index)
+        if not lines:
+            return
+        left, top, width, height = frame.rect
+        x = round(frame.sx * self._index + frame.dx)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(QPen(QColor(self._colours.muted), 1.0))
+        painter.drawLine(QLineF(x, top, x, top + height))
+        self._draw_box(painter, lines, x, QRectF(left, top, width, height))
+
+    def _draw_box(self, painter: QPainter, lines: Sequence[ReadoutLine], x: float, view: QRectF) -> None:
+        """Draw the readout right of the line, or left where there is no room."""
+        font = plot_font(TICK_PIXELS)
+        metrics = QFontMetricsF(font)
+        room = _SWATCH * any(colour for _, colour in lines)
+        width = 2.0 * _PADDING + room + max(metrics.horizontalAdvance(text) for text, _ in lines)
+        start = x + _OFFSET if x + _OFFSET + width < view.right() else x - _OFFSET - width
+        box = QRectF(start, view.top() + _OFFSET, width, _ROW * len(lines) + _PADDING)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(QPen(blend(self._colours.muted, self._colours.background, 0.5), 1.0))
+        painter.setBrush(QColor(self._colours.background))
+        painter.drawRoundedRect(box, 5.0, 5.0)
+        painter.setFont(font)
+        for number, (text, colour) in enumerate(lines):
+            row = QRectF(box.left() + _PADDING, box.top() + 0.5 * _PADDING + number * _ROW, width, _ROW)
+            self._draw_line(painter, row, room, text, colour)
+
+    def _draw_line(self, painter: QPainter, row: QRectF, room: float, text: str, colour: str) -> None:
+        """Draw one line of the readout, the lane's colour before it."""
+        if colour:
+            swatch = QRectF(row.left(), row.center().y() - 1.5, 9.0, 3.0)
+            painter.fillRect(swatch, QColor(colour))
+        painter.setPen(QColor(self._colours.foreground))
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(row.adjusted(room, 0.0, 0.0, 0.0), flags, text)

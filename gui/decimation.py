@@ -1,0 +1,107 @@
+"""What of a long curve can be seen: per column of pixels the first, lowest, highest and last value.
+
+A line through these four points (M4: Jugel et al., VLDB 7 (2014) 797) covers the same pixels as one through all.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Curve(NamedTuple):
+    """Points y (n,) over ascending x (n,), or without x over start + i·step."""
+
+    y: Array
+    x: Array | None = None
+    start: float = 0.0
+    step: float = 1.0
+
+    def place(self, index: NDArray[np.intp]) -> Array:
+        """Return the x of the points with these numbers."""
+        return self.start + self.step * index if self.x is None else self.x[index]
+
+    def split(self, edges: Array) -> NDArray[np.intp]:
+        """Return for every edge the number of the first point at or after it."""
+        if self.x is not None:
+            return np.searchsorted(self.x, edges)
+        return np.clip(np.ceil((edges - self.start) / self.step), 0, len(self.y)).astype(np.intp)
+
+
+class Columns(NamedTuple):
+    """A curve's columns of pixels that hold points: x of the first, the middle, the last (m,); values (4, m).
+
+    The values are the first, the lowest, the highest and the last; where all are NaN, they are.
+    """
+
+    first_x: Array
+    middle_x: Array
+    last_x: Array
+    values: Array
+
+
+def column_edges(left: float, right: float, columns: int) -> Array:
+    """Return the x of the edges of pixel columns over a view from `left` to `right`."""
+    return np.linspace(left, right, columns + 1)
+
+
+def visible_points(curve: Curve, edges: Array) -> tuple[Array, Array]:
+    """Return x and y between the outer edges, and one point more on each side: the line goes on to the border."""
+    low, high = curve.split(edges[[0, -1]])
+    part = np.arange(max(low - 1, 0), min(high + 1, len(curve.y)))
+    return curve.place(part), curve.y[part]
+
+
+def columns_of(curve: Curve, edges: Array) -> Columns | None:
+    """Return the columns between `edges`, or None where they would have as many points as the curve itself."""
+    bounds = curve.split(edges)
+    if bounds[-1] - bounds[0] <= 4 * len(edges):
+        return None
+    used = np.flatnonzero(bounds[1:] > bounds[:-1])
+    begins, ends = bounds[used], bounds[used + 1] - 1
+    part = curve.y[: ends[-1] + 1]
+    low, high = np.fmin.reduceat(part, begins), np.fmax.reduceat(part, begins)
+    values = np.stack([part[begins], low, high, part[ends]])
+    return Columns(curve.place(begins), 0.5 * (edges[used] + edges[used + 1]), curve.place(ends), values)
+
+
+def outline(columns: Columns) -> tuple[Array, Array]:
+    """Return the line through the four points of every column.
+
+    Which of lowest and highest comes first is told from first to last; their x is that of the first or last point
+    where they are it, else the column's middle.
+    """
+    first, low, high, last = columns.values
+    falling = last < first
+    inner = np.where(falling, high, low), np.where(falling, low, high)
+    y = np.stack([first, *inner, last], axis=1)
+    x = np.stack([columns.first_x, *(_place_of(value, columns) for value in inner), columns.last_x], axis=1)
+    return x.ravel(), y.ravel()
+
+
+def _place_of(value: Array, columns: Columns) -> Array:
+    """Return the x at which to draw the columns' lowest or highest values."""
+    at_end = np.where(value == columns.values[3], columns.last_x, columns.middle_x)
+    return np.where(value == columns.values[0], columns.first_x, at_end)
+
+
+def pillars(columns: Columns, pixel: float = 1.0) -> tuple[Array, Array]:
+    """Return every column as one upright line, x (2m,) and y (2m,) in pairs, that meets its neighbours.
+
+    Where the line to the next column passes the border between them, each takes its half; `pixel` is one pixel's
+    height, of which the half keeps both from drawing the same one.
+    """
+    first, _, _, last = columns.values
+    low, high = columns.values[1:3].min(axis=0), columns.values[1:3].max(axis=0)
+    between = 0.5 * (last[:-1] + first[1:])
+    joined_low, joined_high = low.copy(), high.copy()
+    for mine in (slice(None, -1), slice(1, None)):
+        joined_low[mine] = np.fmin(joined_low[mine], between + 0.5 * pixel)
+        joined_high[mine] = np.fmax(joined_high[mine], between - 0.5 * pixel)
+    shown = np.flatnonzero(~np.isnan(low))
+    ends = np.stack([joined_low, joined_high], axis=1)[shown]
+    return np.repeat(columns.middle_x[shown], 2), ends.ravel()

@@ -1,0 +1,185 @@
+"""The export window: what, format, size, resolution, colours, where. Not modal; it remembers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QStandardPaths, Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from core.export import ExportError
+from gui import theme
+from gui.panel_export import ALL_FORMATS, PICTURES, WHOLE, Request, export_panel
+from gui.theme import Severity
+from gui.views.base import plot_colours
+from gui.widgets import row_of
+
+if TYPE_CHECKING:
+    from gui.panel import Panel
+    from gui.settings import Settings
+
+_SCREEN = "as on screen"
+_DPI = 96
+_SIZES = {"format": "png", "width": "1280", "height": "800", "dpi": "192", "colours": _SCREEN}
+
+
+class ExportDialog(QDialog):
+    """Writes what a panel shows; `done_with(text, severity)` says how that went."""
+
+    done_with = Signal(str, object)
+
+    def __init__(self, panel: Panel, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("export-dialog")
+        self.setWindowTitle(f"Export {panel.preset.title}")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setModal(False)
+        self._panel, self._settings = panel, settings
+        self._make_fields()
+        self._lay_out()
+        self._follow_format()
+
+    def _make_fields(self) -> None:
+        self.what = self._combo("what", [WHOLE, *self._panel.view.plots], WHOLE)
+        self.format = self._combo("format", list(ALL_FORMATS), self._remembered("format"))
+        self.width_field = self._spin("width", 16, 8000, " px")
+        self.height_field = self._spin("height", 16, 8000, " px")
+        self.dpi = self._spin("dpi", 48, 600, " dpi")
+        self.colours = self._combo("colours", [_SCREEN, *theme.THEMES], self._remembered("colours"))
+        self.transparent = QCheckBox("transparent background", self)
+        self.transparent.setObjectName("transparent")
+        self.folder = QLineEdit(self._settings.text("export/folder") or _pictures_folder(), self)
+        self.name = QLineEdit(self._panel.preset.name, self)
+        for field, name in ((self.folder, "folder"), (self.name, "name")):
+            field.setObjectName(f"export-{name}")
+            field.setAccessibleName(name)
+        self.browse = QPushButton("Choose …", self)
+        self.browse.clicked.connect(self._choose_folder)
+        self.write = QPushButton("Export", self)
+        self.write.setObjectName("write")
+        self.write.setDefault(True)
+        self.write.clicked.connect(self._write)
+        self._reason = QLabel(self)
+        self._reason.setObjectName("export-reason")
+        self._reason.setProperty("role", "reason")
+        self._reason.setWordWrap(True)
+        self._reason.hide()
+        self.format.currentTextChanged.connect(self._follow_format)
+
+    def _combo(self, name: str, items: list[str], chosen: str) -> QComboBox:
+        combo = QComboBox(self)
+        combo.setObjectName(name)
+        combo.setAccessibleName(name)
+        combo.addItems(items)
+        combo.setCurrentText(chosen)
+        return combo
+
+    def _spin(self, name: str, low: int, high: int, suffix: str) -> QSpinBox:
+        spin = QSpinBox(self)
+        spin.setObjectName(name)
+        spin.setAccessibleName(name)
+        spin.setRange(low, high)
+        spin.setSuffix(suffix)
+        text = self._remembered(name)
+        spin.setValue(int(text) if text.isdigit() else int(_SIZES[name]))
+        return spin
+
+    def _remembered(self, name: str) -> str:
+        return self._settings.text(f"export/{name}", _SIZES[name])
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(16)
+        form.setVerticalSpacing(8)
+        form.addRow("What", self.what)
+        form.addRow("Format", self.format)
+        form.addRow("Size", row_of(self.width_field, self.height_field))
+        form.addRow("Resolution", self.dpi)
+        form.addRow("Colours", self.colours)
+        form.addRow("", self.transparent)
+        form.addRow("Folder", row_of(self.folder, self.browse))
+        form.addRow("Name", self.name)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(12)
+        column.addLayout(form)
+        column.addWidget(self._reason)
+        buttons = row_of()
+        buttons.addStretch(1)
+        buttons.addWidget(self.write)
+        column.addLayout(buttons)
+        self.setMinimumWidth(440)
+
+    def _follow_format(self) -> None:
+        """Offer only what the format has."""
+        picture = self.format.currentText() in PICTURES
+        for field in (self.what, self.width_field, self.height_field, self.colours, self.transparent):
+            field.setEnabled(picture)
+        self.dpi.setEnabled(self.format.currentText() == "png")
+
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for exported files", self.folder.text())
+        if chosen:
+            self.folder.setText(chosen)
+
+    def _write(self) -> None:
+        request = self._request()
+        problem = _problem(request)
+        if not problem:
+            try:
+                written = export_panel(self._panel, request)
+            except (ExportError, ValueError) as error:
+                problem = str(error)
+        self._reason.setText(problem)
+        self._reason.setVisible(bool(problem))
+        if not problem:
+            self._remember()
+            self.done_with.emit(f"Wrote {', '.join(str(path) for path in written)}", Severity.INFO)
+            self.close()
+
+    def _request(self) -> Request:
+        chosen = self.colours.currentText()
+        return Request(
+            what=self.what.currentText(),
+            format=self.format.currentText(),
+            folder=Path(self.folder.text()).expanduser(),
+            name=self.name.text().strip(),
+            size=(self.width_field.value(), self.height_field.value()),
+            scale=self.dpi.value() / _DPI,
+            colours=plot_colours(theme.THEMES[chosen]) if chosen in theme.THEMES else None,
+            transparent=self.transparent.isChecked(),
+        )
+
+    def _remember(self) -> None:
+        for field in (self.width_field, self.height_field, self.dpi):
+            self._settings.save(f"export/{field.objectName()}", str(field.value()))
+        for combo in (self.format, self.colours):
+            self._settings.save(f"export/{combo.objectName()}", combo.currentText())
+        self._settings.save("export/folder", self.folder.text())
+
+
+def _problem(request: Request) -> str:
+    """Say what is wrong with a request before anything is written; empty if nothing is."""
+    if not request.name or any(sign in request.name for sign in '/\\:\0'):
+        return f"Name: {request.name!r} is not allowed; allowed: a file name without / \\ :"
+    if not request.folder.is_dir():
+        return f"Folder: {request.folder} does not exist; allowed: a folder that can be written"
+    return ""
+
+
+def _pictures_folder() -> str:
+    found = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    return found if Path(found).is_dir() else str(Path.home())

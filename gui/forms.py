@@ -1,0 +1,123 @@
+"""The form of a configuration: one row per declared parameter, made from its declaration.
+
+A parameter of a lane (`sgd.lr` where `sgd` can be a lane) has its place in the lane list, not here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from gui.editors import Editor
+
+if TYPE_CHECKING:
+    from core.parameters import Configuration, Parameter
+
+LANES = "lanes"
+GROUPS = {
+    "Network": ("hidden", "init", "activation", "batchnorm", "dropout"),
+    "Training": ("optimizer", "batch", "iterations", "l2", "evaluate", "trials", "seed"),
+}
+
+
+def form_parameters(configuration: Configuration) -> tuple[Parameter, ...]:
+    """Return the parameters that the form shows: all but the lanes and what is a lane's own."""
+    return tuple(p for p in configuration.parameters if p.key != LANES and not is_lane_key(configuration, p.key))
+
+
+def is_lane_key(configuration: Configuration, key: str) -> bool:
+    """Tell whether `key` is a lane's own, such as `sgd.lr` where `sgd` can be a lane."""
+    lanes = next((p.choices for p in configuration.parameters if p.key == LANES), ())
+    owner, dot, _ = key.partition(".")
+    return bool(dot) and owner in lanes
+
+
+def grouped(parameters: tuple[Parameter, ...]) -> dict[str, list[Parameter]]:
+    """Return the parameters under headings; under one empty heading where they would all come under one."""
+    found: dict[str, list[Parameter]] = {}
+    for parameter in parameters:
+        found.setdefault(_heading(parameter.key), []).append(parameter)
+    if len([name for name in found if name]) < 2:
+        return {"": list(parameters)}
+    return {name: found[name] for name in ("", *GROUPS) if name in found}
+
+
+def _heading(key: str) -> str:
+    owner = key.partition(".")[0]
+    if owner != key:  # an optimizer's hyperparameter beside the choice of the optimizer
+        return "Training"
+    return next((name for name, keys in GROUPS.items() if owner in keys), "")
+
+
+def show_parameter(editor: Editor, parameter: Parameter, value: Any) -> None:
+    """Show a parameter's value, and its default if that became another, without a signal."""
+    if editor.parameter != parameter:
+        editor.redeclare(parameter)
+    if editor.value() != value:
+        editor.set_value(value)
+
+
+def _without_default(parameter: Parameter) -> Parameter:
+    return replace(parameter, default=None)
+
+
+class Form(QWidget):
+    """Rows for a configuration. It scrolls with whatever it is put into."""
+
+    changed = Signal(str, object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._editors: dict[str, Editor] = {}
+        self._headings: list[QLabel] = []
+        self._declared: list[Parameter] = []
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(4, 0, 4, 0)  # in line with the lane list's rows
+        self._column.setSpacing(4)
+
+    def show_configuration(self, configuration: Configuration) -> None:
+        """Show the values in force without a signal; rows are made anew only for other parameters."""
+        parameters = form_parameters(configuration)
+        if [_without_default(p) for p in parameters] != self._declared:
+            self._rebuild(parameters)
+        values = configuration.current()
+        for parameter in parameters:
+            show_parameter(self._editors[parameter.key], parameter, values[parameter.key])
+            self._editors[parameter.key].setVisible(configuration.uses(parameter))
+
+    def editor(self, key: str) -> Editor:
+        """Return a parameter's row; KeyError where the form has none."""
+        return self._editors[key]
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the keys of all rows, hidden ones too."""
+        return tuple(self._editors)
+
+    def _rebuild(self, parameters: tuple[Parameter, ...]) -> None:
+        self._clear()
+        self._declared = [_without_default(p) for p in parameters]
+        for heading, members in grouped(parameters).items():
+            self._add_heading(heading)
+            for parameter in members:
+                editor = Editor(parameter, self)
+                editor.edited.connect(self.changed)
+                self._editors[parameter.key] = editor
+                self._column.addWidget(editor)
+
+    def _add_heading(self, text: str) -> None:
+        if text:
+            heading = QLabel(text, self)
+            heading.setProperty("role", "heading")
+            heading.setIndent(0)
+            self._headings.append(heading)
+            self._column.addWidget(heading)
+
+    def _clear(self) -> None:
+        for widget in (*self._editors.values(), *self._headings):
+            self._column.removeWidget(widget)
+            widget.hide()
+            widget.deleteLater()
+        self._editors, self._headings = {}, []

@@ -1,0 +1,133 @@
+"""What stands for a lane: its colour and marker, as an icon in a list and as an entry of a legend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QIcon, QPainter, QPainterPath, QPen, QPixmap, QTransform
+from PySide6.QtWidgets import QGraphicsWidget
+
+from gui.plots import LABEL_PIXELS, LIGHT, PlotColours, plot_font
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SYMBOLS = {"o": "o", "x": "x", "^": "t1", "s": "s", "*": "star", "D": "d", "p": "p", "h": "h", "+": "+"}
+# Shapes of equal extent look unequally large; these factors make them look alike.
+_SIZES = {"s": 0.88, "x": 1.0, "*": 1.3, "D": 1.2, "^": 1.02, "+": 1.15, "p": 1.05, "h": 1.05}
+ROW = 22.0
+_SAMPLE = 26.0
+_GAP = 7.0
+_BETWEEN = 22.0
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """One line of a legend. Without a marker only the line is drawn, dashed or not."""
+
+    label: str
+    colour: str
+    marker: str = ""
+    dashed: bool = False
+
+
+def marker_path(marker: str, size: float) -> QPainterPath:
+    """Return the outline of a marker (one of ``o x ^ s * D p h +``) about (0, 0). KeyError for any other."""
+    scale = size * _SIZES.get(marker, 1.0)
+    return QTransform.fromScale(scale, scale).map(Symbols[_SYMBOLS[marker]])
+
+
+def lane_icon(colour: str, marker: str, size: int = 18) -> QIcon:
+    """Return a lane's marker in its colour, sharp at single and double resolution."""
+    icon = QIcon()
+    for ratio in (1.0, 2.0):
+        picture = QPixmap(round(size * ratio), round(size * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        _draw_sample(painter, QRectF(0.0, 0.0, size, size), LegendEntry("", colour, marker))
+        painter.end()
+        icon.addPixmap(picture)
+    return icon
+
+
+def _draw_sample(painter: QPainter, rect: QRectF, entry: LegendEntry) -> None:
+    """Draw an entry's piece of line with its marker in the middle."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    style = Qt.PenStyle.DashLine if entry.dashed else Qt.PenStyle.SolidLine
+    painter.setPen(QPen(QColor(entry.colour), 2.0, style, Qt.PenCapStyle.FlatCap))
+    middle = rect.center()
+    painter.drawLine(QPointF(rect.left(), middle.y()), QPointF(rect.right(), middle.y()))
+    if entry.marker:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QBrush(QColor(entry.colour)))
+        painter.drawPath(marker_path(entry.marker, 9.0).translated(middle))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def legend_rows(entries: Sequence[LegendEntry], width: float) -> list[list[tuple[float, LegendEntry]]]:
+    """Break entries into rows no wider than `width`; each comes with its left edge."""
+    metrics = QFontMetricsF(plot_font(LABEL_PIXELS))
+    rows: list[list[tuple[float, LegendEntry]]] = [[]]
+    x = 0.0
+    for entry in entries:
+        needed = _SAMPLE + _GAP + metrics.horizontalAdvance(entry.label)
+        if rows[-1] and x + needed > width:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((x, entry))
+        x += needed + _BETWEEN
+    return rows if entries else []
+
+
+def legend_height(entries: Sequence[LegendEntry], width: float) -> float:
+    """Return the height of a legend of this width, 0 without entries."""
+    return ROW * len(legend_rows(entries, width))
+
+
+def draw_legend(painter: QPainter, rect: QRectF, entries: Sequence[LegendEntry], colours: PlotColours) -> None:
+    """Draw entries from left to right, in as many rows as they need."""
+    painter.save()
+    painter.setFont(plot_font(LABEL_PIXELS))
+    painter.setRenderHint(QPainter.RenderHint.TextAntialiasing, True)
+    for number, row in enumerate(legend_rows(entries, rect.width())):
+        top = rect.top() + number * ROW
+        for x, entry in row:
+            sample = QRectF(rect.left() + x, top, _SAMPLE, ROW)
+            _draw_sample(painter, sample, entry)
+            painter.setPen(QColor(colours.foreground))
+            text = QRectF(sample.right() + _GAP, top, rect.width(), ROW)
+            painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, entry.label)
+    painter.restore()
+
+
+class Legend(QGraphicsWidget):
+    """A legend as an item: in a cell of a layout, or anchored in a plot with `setParentItem(plot.vb)`."""
+
+    def __init__(self, entries: Sequence[LegendEntry] = (), colours: PlotColours = LIGHT) -> None:
+        super().__init__()
+        self._entries = tuple(entries)
+        self._colours = colours
+
+    def set_entries(self, entries: Sequence[LegendEntry]) -> None:
+        """Show these entries."""
+        self._entries = tuple(entries)
+        self.updateGeometry()
+        self.update()
+
+    def set_colours(self, colours: PlotColours) -> None:
+        """Draw in these colours from now on."""
+        self._colours = colours
+        self.update()
+
+    def sizeHint(self, which: Qt.SizeHint, constraint: Any = None) -> QSizeF:
+        """Ask for the rows that the present width makes."""
+        width = self.size().width() or 600.0
+        return QSizeF(-1.0, legend_height(self._entries, width))
+
+    def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
+        """Draw the entries."""
+        draw_legend(painter, self.rect(), self._entries, self._colours)

@@ -1,0 +1,298 @@
+"""The window: a rail of panels, the panel in focus, a banner, menus. A shell first; panels are made when opened.
+
+Nothing here imports NumPy or pyqtgraph before the first paint.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
+from PySide6.QtWidgets import (
+    QApplication,
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui import theme
+from gui.errors import Banner
+from gui.registry import PANELS, PanelEntry
+from gui.theme import Severity
+from gui.widgets import tip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtGui import QCloseEvent
+
+    from core.datasets import Dataset
+    from core.presets import Preset
+    from gui.export_dialog import ExportDialog
+    from gui.panel import Panel
+    from gui.settings import Settings
+
+RAIL_WIDTH = 92
+_ICON = QSize(24, 24)
+
+
+class MainWindow(QMainWindow):
+    """The one window. `ready` comes when the first panel is on screen."""
+
+    ready = Signal()
+
+    def __init__(self, settings: Settings, data: str = "sample", threads: int = 1, preset: Preset | None = None) -> None:
+        """`data` is a data source as on the command line, `threads` the engine's share of the cores."""
+        super().__init__()
+        self.settings, self._data, self._threads = settings, data, threads
+        self._first_preset = preset
+        self.undo = QUndoStack(self)
+        self.panels: dict[str, Panel] = {}
+        self._export: ExportDialog | None = None
+        self.setWindowTitle("Trainscope")
+        self.resize(1280, 800)
+        self.banner = Banner(self)
+        self.stack = QStackedWidget(self)
+        self._word = QLabel("Getting ready …")
+        self._word.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._word.setProperty("role", "muted")
+        self.stack.addWidget(self._word)
+        self._lay_out()
+        self._make_menus()
+        self._restore()
+        QTimer.singleShot(0, self._open_first)
+
+    # The shell.
+
+    def _lay_out(self) -> None:
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self.banner)
+        right.addWidget(self.stack, 1)
+        columns = QHBoxLayout()
+        columns.setContentsMargins(0, 0, 0, 0)
+        columns.setSpacing(0)
+        columns.addWidget(self._make_rail())
+        columns.addLayout(right, 1)
+        body = QWidget(self)
+        body.setLayout(columns)
+        self.setCentralWidget(body)
+
+    def _make_rail(self) -> QFrame:
+        rail = QFrame(self)
+        rail.setObjectName("rail")
+        rail.setFixedWidth(RAIL_WIDTH)
+        column = QVBoxLayout(rail)
+        column.setContentsMargins(6, 10, 6, 10)
+        column.setSpacing(4)
+        self._rail = QButtonGroup(self)
+        self._buttons: dict[str, QToolButton] = {}
+        for number, entry in enumerate(PANELS, 1):
+            button = self._make_rail_button(entry, number)
+            self._rail.addButton(button)
+            self._buttons[entry.key] = button
+            column.addWidget(button)
+        column.addStretch(1)
+        return rail
+
+    def _make_rail_button(self, entry: PanelEntry, number: int) -> QToolButton:
+        button = QToolButton(self)
+        button.setObjectName(f"open-{entry.key}")
+        button.setText(entry.title)
+        button.setAccessibleName(entry.title)
+        button.setToolTip(tip(f"{entry.hint} (Ctrl+{number})"))
+        button.setIcon(theme.icon(entry.key, theme.current()))
+        button.setIconSize(_ICON)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setCheckable(True)
+        button.setFixedWidth(RAIL_WIDTH - 12)
+        button.clicked.connect(partial(self.open_panel, entry.key))
+        return button
+
+    def _make_menus(self) -> None:
+        file = self.menuBar().addMenu("&File")
+        self._add(file, "&Export …", self.open_export, "Ctrl+E", name="export")
+        self._add(file, "&Copy picture", self.copy_picture, "Ctrl+Shift+C", name="copy-picture")
+        file.addSeparator()
+        self._add(file, "&Quit", self.close, QKeySequence(QKeySequence.StandardKey.Quit), name="quit")
+        edit = self.menuBar().addMenu("&Edit")
+        for action, key in (
+            (self.undo.createUndoAction(self, "&Undo"), QKeySequence.StandardKey.Undo),
+            (self.undo.createRedoAction(self, "&Redo"), QKeySequence.StandardKey.Redo),
+        ):
+            action.setShortcut(QKeySequence(key))
+            edit.addAction(action)
+        view = self.menuBar().addMenu("&View")
+        for number, entry in enumerate(PANELS, 1):
+            self._add(view, f"&{number} {entry.title}", partial(self.open_panel, entry.key), f"Ctrl+{number}")
+        view.addSeparator()
+        self._notes = self._add(view, "&Notes", self._show_notes, "F1", name="toggle-notes", checkable=True)
+        self._add_themes(view)
+        help_menu = self.menuBar().addMenu("&Help")
+        self._add(help_menu, "&Keyboard", self._show_keys, name="keys")
+        self._add(help_menu, "&About Trainscope", self._show_about, name="about")
+
+    def _add(
+        self,
+        menu: Any,
+        text: str,
+        run: Callable[..., Any],
+        key: str | QKeySequence = "",
+        *,
+        name: str = "",
+        checkable: bool = False,
+    ) -> QAction:
+        action = QAction(text, self)
+        action.setObjectName(name)
+        action.setShortcut(QKeySequence(key))
+        action.setCheckable(checkable)
+        action.triggered.connect(lambda _checked=False: run())
+        menu.addAction(action)
+        return action
+
+    def _add_themes(self, menu: Any) -> None:
+        group = QActionGroup(self)
+        menu.addSeparator()
+        for name in theme.THEMES:
+            action = self._add(menu, f"{name.capitalize()} theme", partial(self.set_theme, name), name=f"theme-{name}")
+            action.setCheckable(True)
+            action.setChecked(theme.current().name == name)
+            group.addAction(action)
+
+    # Panels.
+
+    def _open_first(self) -> None:
+        wanted = self._first_preset.panel if self._first_preset else self.settings.text("panel", PANELS[0].key)
+        key = wanted if wanted in self._buttons else PANELS[0].key
+        self.open_panel(key)
+        self.ready.emit()
+
+    def open_panel(self, key: str) -> None:
+        """Bring a panel to the fore, making it the first time."""
+        panel = self.panel(key)
+        self._buttons[key].setChecked(True)
+        self.stack.setCurrentWidget(panel)
+        panel.setFocus()
+        self.setWindowTitle(f"{panel.entry.title} – Trainscope")
+
+    def panel(self, key: str) -> Panel:
+        """Return a panel, making it the first time; KeyError for a key that has none."""
+        if key not in self.panels:
+            self.panels[key] = panel = self._make_panel(next(entry for entry in PANELS if entry.key == key))
+            self.stack.addWidget(panel)
+        return self.panels[key]
+
+    def _make_panel(self, entry: PanelEntry) -> Panel:
+        from gui.panel import Desk
+
+        desk = Desk(self._dataset, self._threads, self.undo, lambda: self.panel("training"))
+        panel = entry.panel_class()(entry, desk)
+        panel.message.connect(self.banner.show_message)
+        panel.set_theme(theme.current())
+        panel.set_notes_shown(self._notes.isChecked())
+        if self._first_preset is not None and self._first_preset.panel == entry.key:
+            panel.open_preset(self._first_preset.name)
+        else:
+            remembered = self.settings.configuration(entry.key)
+            panel.start(remembered or panel.preset.configuration())
+        return panel
+
+    def _dataset(self) -> Dataset:
+        from core.datasets import load
+
+        return load(self._data)
+
+    def current(self) -> Panel | None:
+        """Return the panel in focus; None before the first."""
+        return next((panel for panel in self.panels.values() if panel is self.stack.currentWidget()), None)
+
+    # Actions.
+
+    def open_export(self) -> None:
+        """Open the export window for the panel in focus."""
+        from gui.export_dialog import ExportDialog
+
+        panel = self.current()
+        if panel is None or panel.shown_frame() is None:
+            self.banner.show_message("There is nothing to export yet.", Severity.INFO)
+            return
+        if self._export is not None:
+            self._export.close()
+        self._export = ExportDialog(panel, self.settings, self)
+        self._export.done_with.connect(self.banner.show_message)
+        self._export.show()
+
+    def copy_picture(self) -> None:
+        """Copy the panel's plots to the clipboard as they are on screen."""
+        from gui.panel_export import panel_image
+
+        panel = self.current()
+        if panel is not None and panel.shown_frame() is not None:
+            QApplication.clipboard().setImage(panel_image(panel))
+            self.banner.show_message("The picture is on the clipboard.", Severity.INFO)
+
+    def set_theme(self, name: str) -> None:
+        """Change the look of everything."""
+        found = theme.THEMES[name]
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            theme.apply(app, found)
+        for key, button in self._buttons.items():
+            button.setIcon(theme.icon(key, found))
+        for panel in self.panels.values():
+            panel.set_theme(found)
+        self.findChild(QAction, f"theme-{name}").setChecked(True)
+        self.settings.save("theme", name)
+
+    def _show_notes(self) -> None:
+        for panel in self.panels.values():
+            panel.set_notes_shown(self._notes.isChecked())
+
+    def _show_keys(self) -> None:
+        keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 3 panels · F1 notes"
+        self.banner.show_message(f"{keys} · Ctrl+E export · Ctrl+Shift+C copy picture · Ctrl+Z undo · Esc close this")
+
+    def _show_about(self) -> None:
+        from core import __version__
+
+        self.banner.show_message(
+            f"Trainscope {__version__}: chapter 6 of “Deep Learning from Scratch”, live. "
+            "MIT licence; the digits are MNIST (CC BY-SA 3.0)."
+        )
+
+    def report(self, text: str, details: str) -> None:
+        """Show an unexpected error; its traceback can be copied."""
+        self.banner.show_message(f"Something went wrong: {text}", Severity.ERROR, details)
+
+    # Life.
+
+    def _restore(self) -> None:
+        geometry = self.settings.data("geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        self._notes.setChecked(self.settings.flag("notes", True))
+
+    def _remember(self) -> None:
+        self.settings.save("geometry", self.saveGeometry())
+        self.settings.save("notes", self._notes.isChecked())
+        panel = self.current()
+        if panel is not None:
+            self.settings.save("panel", panel.entry.key)
+        for key, found in self.panels.items():
+            self.settings.save_configuration(key, found.configuration)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember, and end the engines, which stop after the update in hand."""
+        self._remember()
+        for panel in self.panels.values():
+            panel.close_engine()
+        super().closeEvent(event)

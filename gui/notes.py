@@ -1,0 +1,85 @@
+"""The notes beside the plots: what to look for, the formulas of the lanes, the live numbers. They fold away."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WIDTH = 264
+
+
+class Notes(QScrollArea):
+    """A column of text for one preset; numbers are updated in place."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notes")
+        self.setAccessibleName("notes")
+        self.setWidgetResizable(True)
+        self.setFixedWidth(WIDTH)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._body = QWidget()
+        self._column = QVBoxLayout(self._body)
+        self._column.setContentsMargins(16, 14, 14, 14)
+        self._column.setSpacing(8)
+        self._title = self._label("title")
+        self._look = self._label("")
+        self._numbers_head = self._label("heading", "Now")
+        self._rows = QFormLayout()
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setHorizontalSpacing(12)
+        self._rows.setVerticalSpacing(3)
+        self._column.addLayout(self._rows)
+        self._formulas_head = self._label("heading", "Update rules")
+        self._formulas = self._label("")
+        self._column.addStretch(1)
+        self._numbers: list[tuple[QLabel, QLabel]] = []
+        self.setWidget(self._body)
+
+    def _label(self, role: str, text: str = "") -> QLabel:
+        label = QLabel(text)
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        if role:
+            label.setProperty("role", role)
+        self._column.addWidget(label)
+        return label
+
+    def show_text(self, title: str, look_for: Sequence[str], formulas: Sequence[tuple[str, str, str]]) -> None:
+        """Show what to look for and the formulas `(label, colour, text)`."""
+        self._title.setText(title)
+        points = "".join(f"<p style='margin:0 0 7px 0'>{escape(point)}</p>" for point in look_for)
+        self._look.setText(points)
+        parts = [
+            f"<p style='margin:0 0 8px 0'><span style='color:{colour}'>■</span> <b>{escape(label)}</b><br>"
+            f"{escape(text).replace(chr(10), '<br>')}</p>"
+            for label, colour, text in formulas
+        ]
+        self._formulas.setText("".join(parts))
+        self._formulas_head.setVisible(bool(parts))
+        self._formulas.setVisible(bool(parts))
+
+    def show_numbers(self, numbers: Sequence[tuple[str, str]]) -> None:
+        """Show live numbers; only texts that differ are touched."""
+        self._numbers_head.setVisible(bool(numbers))
+        while len(self._numbers) < len(numbers):
+            name, value = QLabel(), QLabel()
+            name.setProperty("role", "muted")
+            name.setWordWrap(True)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self._rows.addRow(name, value)
+            self._numbers.append((name, value))
+        for row, (name, value) in enumerate(self._numbers):
+            texts = numbers[row] if row < len(numbers) else ("", "")
+            self._rows.setRowVisible(row, row < len(numbers))
+            for label, text in zip((name, value), texts, strict=True):
+                if label.text() != text:
+                    label.setText(text)

@@ -1,0 +1,431 @@
+"""A panel: presets, lanes and form on the left, a view's plots in the middle, notes on the right, transport below.
+
+One class serves every experiment; what differs is its view. The panel holds the configuration that is in force,
+decides whether a change goes on with the run or restarts it, and says which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QUndoCommand
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from core.lanes import Axis, lanes_of
+from core.optimizers import OPTIMIZERS
+from core.parameters import Configuration, ParameterError
+from core.presets import PRESETS, Preset, build, panel_presets
+from core.runner import Phase
+from gui.forms import Form
+from gui.lanes import LaneList, LaneOption
+from gui.notes import Notes
+from gui.player import Player
+from gui.theme import Severity
+from gui.transport import Transport
+from gui.widgets import row_of, tip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtGui import QHideEvent, QShowEvent, QUndoStack
+
+    from core.datasets import Dataset
+    from core.experiments.protocol import Experiment
+    from core.lanes import Lane
+    from core.parameters import Parameter
+    from gui import theme
+    from gui.registry import PanelEntry
+    from gui.transport import TransportState
+    from gui.views.base import View
+
+FORM_WIDTH = 308
+_MORE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all panels of a window share."""
+
+    dataset: Callable[[], Dataset]
+    threads: int
+    undo: QUndoStack
+    training: Callable[[], Panel]
+
+
+class Edit(QUndoCommand):
+    """A change of a panel's configuration; a slider's many small changes are one."""
+
+    def __init__(self, panel: Panel, text: str, before: Configuration, after: Configuration, key: str) -> None:
+        super().__init__(text)
+        self.panel, self.before, self.after, self.key = panel, before, after, key
+
+    def id(self) -> int:
+        """Only edits of one kind merge."""
+        return 1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        """Take in the next change if it is of the same parameter in one go."""
+        same = isinstance(other, Edit) and other.panel is self.panel and other.key == self.key
+        if not same or not self.key or not self.panel.in_one_go():
+            return False
+        self.after = other.after  # type: ignore[attr-defined]
+        return True
+
+    def undo(self) -> None:
+        """Go back to what was before."""
+        self.panel.apply(self.before)
+
+    def redo(self) -> None:
+        """Apply the change."""
+        self.panel.apply(self.after)
+
+
+class Panel(QWidget):
+    """One experiment with everything around it; `message(text, severity)` is for the window's banner."""
+
+    view_class: type[View]
+    extends = False  # whether a finished run can go on
+
+    message = Signal(str, object)
+
+    def __init__(self, entry: PanelEntry, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.entry, self.desk = entry, desk
+        self.setObjectName(entry.key)
+        self.view: View = self.view_class()
+        self.preset: Preset = panel_presets(entry.key)[0]
+        self.configuration: Configuration = self.preset.configuration()
+        self.player = Player(self._build, self.view.unit, self.view.interval, self)
+        self._last_edit = ("", 0.0)
+        self._make_widgets()
+        self._lay_out()
+        self._connect()
+        self._add_shortcuts()
+
+    def _build(self, configuration: Configuration) -> Experiment:
+        return build(configuration, self.desk.dataset, self.desk.threads)
+
+    # Widgets.
+
+    def _make_widgets(self) -> None:
+        self.presets = QComboBox(self)
+        self.presets.setObjectName("preset")
+        self.presets.setAccessibleName("preset")
+        for found in panel_presets(self.entry.key):
+            self.presets.addItem(found.title, found.name)
+            self.presets.setItemData(self.presets.count() - 1, tip(f"{found.name}: {found.shows}"), _TIP)
+        self.lanes, self.form, self.notes = LaneList(self), Form(self), Notes(self)
+        self.transport = Transport(self.view.speeds, self)
+        self.transport.set_speeds(self.view.speeds, self.view.speed)
+        self.player.set_speed(self.view.speed)
+        self._title = QLabel(self)
+        self._title.setProperty("role", "title")
+        self._said = QLabel(self)
+        self._said.setObjectName("said")
+        self._said.setProperty("role", "muted")
+        self._said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.extend = QPushButton(f"Go on: +{_MORE:,}", self)
+        self.extend.setObjectName("extend")
+        self.extend.setToolTip(tip(f"Go on for {_MORE:,} iterations more"))
+        self.extend.hide()
+
+    def _lay_out(self) -> None:
+        middle = QVBoxLayout()
+        middle.setSpacing(0)
+        middle.addLayout(row_of(self._title, self._said, self.extend, spacing=16, margins=(16, 8, 12, 2)))
+        middle.addWidget(self.view, 1)
+        self.middle = QWidget(self)
+        self.middle.setObjectName("middle")
+        self.middle.setLayout(middle)
+        columns = QHBoxLayout()
+        columns.setSpacing(0)
+        columns.addWidget(self._make_form_column())
+        columns.addWidget(self.middle, 1)
+        columns.addWidget(self.notes)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addLayout(columns, 1)
+        whole.addWidget(self.transport)
+
+    def _make_form_column(self) -> QScrollArea:
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(14, 12, 10, 12)
+        column.setSpacing(10)
+        column.addWidget(self.presets)
+        for widget in self._form_parts():
+            column.addWidget(widget)
+        column.addStretch(1)
+        area = QScrollArea(self)
+        area.setObjectName("form")
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setFixedWidth(FORM_WIDTH)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(body)
+        return area
+
+    def _form_parts(self) -> list[QWidget]:
+        return [self.lanes, self.form]
+
+    def _connect(self) -> None:
+        self.presets.activated.connect(self._choose_preset)
+        self.form.changed.connect(self.edit)
+        self.lanes.changed.connect(self.edit)
+        self.lanes.toggled.connect(self._toggle_lanes)
+        self.lanes.hovered.connect(self.view.highlight)
+        self.view.edited.connect(self.edit)
+        self.extend.clicked.connect(self._extend)
+        bar = self.transport
+        bar.restart_clicked.connect(self.restart)
+        bar.back_clicked.connect(lambda: self.player.back())
+        bar.play_clicked.connect(lambda: self.player.toggle())
+        bar.step_clicked.connect(lambda: self.player.step())
+        bar.seek.connect(lambda position: self.player.seek(position))
+        bar.speed_changed.connect(lambda speed: self.player.set_speed(speed))
+        self._connect_player(self.player)
+
+    def _connect_player(self, player: Player) -> None:
+        player.shown.connect(self.show_frame)
+        player.state_changed.connect(self._show_state)
+        player.failed.connect(self._fail)
+
+    def _disconnect_player(self, player: Player) -> None:
+        player.shown.disconnect(self.show_frame)
+        player.state_changed.disconnect(self._show_state)
+        player.failed.disconnect(self._fail)
+
+    def _add_shortcuts(self) -> None:
+        keys = {
+            Qt.Key.Key_Space: self.transport.play,
+            Qt.Key.Key_Right: self.transport.step,
+            Qt.Key.Key_Left: self.transport.back,
+            Qt.Key.Key_Home: self.transport.restart,
+        }
+        for key, button in keys.items():
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.setAutoRepeat(key in (Qt.Key.Key_Right, Qt.Key.Key_Left))
+            shortcut.activated.connect(button.click)
+
+    # Configurations.
+
+    def open_preset(self, name: str) -> None:
+        """Show a preset with its own values."""
+        self.start(PRESETS[name].configuration())
+
+    def start(self, configuration: Configuration) -> None:
+        """Show a configuration, from its beginning, without a way to undo it."""
+        self._install(configuration)
+        self.player.load(configuration)
+
+    def _install(self, configuration: Configuration) -> None:
+        """Make the widgets show a configuration."""
+        other = configuration.preset != self.configuration.preset or not self._title.text()
+        self.configuration, self.preset = configuration, PRESETS[configuration.preset]
+        self.presets.setCurrentIndex(self.presets.findData(self.preset.name))
+        self._title.setText(self.preset.title)
+        self.form.show_configuration(configuration)
+        self._show_lanes()
+        self.view.show_configuration(configuration, self.preset)
+        if other:
+            self._said.setText(self.preset.shows)
+        self._show_notes()
+
+    def _show_lanes(self) -> None:
+        options = lane_options(self.configuration, self.preset.axis)
+        self.lanes.setVisible(bool(options))
+        if options:
+            self.lanes.show_lanes(options, self.configuration["lanes"], self.configuration)
+            free = self.preset.axis is Axis.INITIAL_WEIGHTS
+            self.lanes.allow_custom(_declared(self.configuration, "lanes") if free else None, "add normal-0.05 …")
+
+    def _show_notes(self) -> None:
+        rules = []
+        for key in dict.fromkeys(lane.optimizer for lane in self.lanes_in_force() if self.preset.experiment != "propagation"):
+            rules.append((OPTIMIZERS[key].label, OPTIMIZERS[key].colour, OPTIMIZERS[key].formula))
+        self.notes.show_text(self.preset.title, self.preset.look_for, rules)
+
+    def lanes_in_force(self) -> tuple[Lane, ...]:
+        """Return the lanes that are on."""
+        return lanes_of(self.configuration.values, self.preset.axis)
+
+    def edit(self, key: str, value: Any) -> None:
+        """Change a parameter, as the user asked in form, lane list or picture; it can be undone."""
+        try:
+            after = self.configuration.replace(self._with_company(key, value))
+        except ParameterError as error:
+            self.message.emit(str(error), Severity.WARNING)
+            return
+        if after.values != self.configuration.values:
+            label = _declared(self.configuration, key).label
+            self._push(f"{label} = {after.parameter(key).text(after[key])}", after, key)
+
+    def _with_company(self, key: str, value: Any) -> dict[str, Any]:
+        """Return the change with what follows from it: another surface comes with a start of its own."""
+        if key == "surface":
+            from core.surfaces import SURFACES
+
+            return {key: value, "start": SURFACES[value].start}
+        return {key: value}
+
+    def _push(self, text: str, after: Configuration, key: str = "") -> None:
+        self.desk.undo.push(Edit(self, text, self.configuration, after, key))
+
+    def in_one_go(self) -> bool:
+        """Tell whether the user is still moving the same control."""
+        from PySide6.QtWidgets import QApplication
+
+        return bool(QApplication.mouseButtons() & Qt.MouseButton.LeftButton)
+
+    def apply(self, configuration: Configuration) -> None:
+        """Put a configuration in force: go on with the run where that can be, else restart it, and say which."""
+        before = self.configuration
+        changed = [key for key in configuration.values if configuration[key] != before.get(key)]
+        same = configuration.preset == before.preset
+        self._install(configuration)
+        if same and changed == ["lanes"] and self._only_hides(configuration["lanes"]):
+            self._redraw()
+        elif same and changed and self._can_go_on(changed):
+            self._go_on(changed)
+        else:
+            self._run_anew(changed if same else [])
+
+    def _only_hides(self, names: tuple[str, ...]) -> bool:
+        """Tell whether all these lanes are in the run already, so that others need only be hidden."""
+        frame = self.player.frame
+        running = frame is not None and not self.is_eager and frame.position > 0
+        return running and set(names) <= {lane.name for lane in frame.lanes}
+
+    def _can_go_on(self, changed: list[str]) -> bool:
+        live = all(_declared(self.configuration, key).live for key in changed)
+        return live and not self.is_eager and self.player.status.position > 0
+
+    def _go_on(self, changed: list[str]) -> None:
+        for key in changed:
+            self.player.change(key, self.configuration[key])
+        texts = (f"{_declared(self.configuration, key).key} = {self._value_text(key)}" for key in changed)
+        self._said.setText(f"{', '.join(texts)} from iteration {self.player.status.position:,} on")
+
+    def _run_anew(self, changed: list[str]) -> None:
+        playing = self.player.playing and not self.is_eager
+        ran = self.player.status.position > 0 and not self.is_eager
+        self.player.load(self.configuration, play=playing, keep_cursor=self.is_eager)
+        if changed and ran:
+            texts = (f"{key} = {self._value_text(key)}" for key in changed)
+            self._said.setText(f"restarted with {', '.join(texts)}")
+        elif not changed:
+            self._said.setText(self.preset.shows)
+
+    def _value_text(self, key: str) -> str:
+        return _declared(self.configuration, key).text(self.configuration[key])
+
+    @property
+    def is_eager(self) -> bool:
+        """Whether the whole record is computed at once, so that a change redraws it in place."""
+        return self.preset.experiment != "training"
+
+    def _toggle_lanes(self, names: tuple[str, ...]) -> None:
+        self.edit("lanes", names)
+
+    def _choose_preset(self) -> None:
+        name = self.presets.currentData()
+        if name != self.preset.name:
+            self._push(f"preset {name}", PRESETS[name].configuration())
+
+    # Running.
+
+    def restart(self) -> None:
+        """Go back to the start: of the record where it is complete, else of a new run with the values in force."""
+        if self.is_eager:
+            self.player.stop()
+            self.player.seek(0)
+        else:
+            self.player.load(self.configuration)
+            self._said.setText(self.preset.shows)
+
+    def _extend(self) -> None:
+        self.edit("iterations", self.player.status.total + _MORE)
+        self.player.play()
+
+    def _redraw(self) -> None:
+        if self.player.frame is not None:
+            self.show_frame(self.player.frame, self.player.shown_position)
+
+    def show_frame(self, frame: Any, cursor: int) -> None:
+        """Draw a frame, and say how the lanes fare."""
+        self.view.say("")
+        self.view.show_frame(frame, cursor)
+        for name, status in self.view.lane_statuses(frame, cursor).items():
+            self.lanes.set_status(name, status.text, status.severity)
+        if self.notes.isVisible():
+            self.notes.show_numbers(self.view.numbers(frame, cursor))
+
+    def _show_state(self, state: TransportState) -> None:
+        self.transport.show_status(state)
+        can_extend = self.extends and state.phase is Phase.FINISHED and state.total == state.head
+        if self.extend.isVisible() != can_extend:
+            self.extend.setVisible(can_extend)
+
+    def _fail(self, error: str) -> None:
+        self.view.say(f"This run could not go on.\n{error}\n\nChange a parameter or restart (Home).")
+        self.message.emit(f"{self.entry.title}: {error}", Severity.ERROR)
+
+    def shown_frame(self) -> Any:
+        """Return the frame on screen, None before the first."""
+        return self.player.frame
+
+    def run_configuration(self) -> Configuration:
+        """Return what reproduces the run on screen, its changes in mid-run included."""
+        found = self.player.status.configuration
+        return self.configuration if found is None else found
+
+    # Looks and life.
+
+    def set_theme(self, found: theme.Theme) -> None:
+        """Follow the theme."""
+        self.view.set_theme(found)
+
+    def set_notes_shown(self, shown: bool) -> None:
+        """Fold the notes away, or show them."""
+        self.notes.setVisible(shown)
+        self._redraw()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Display only what is visible."""
+        super().showEvent(event)
+        self.player.set_active(self, True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Stop drawing; a run goes on."""
+        super().hideEvent(event)
+        self.player.set_active(self, False)
+
+    def close_engine(self) -> None:
+        """End the engine's thread."""
+        self.player.close()
+
+
+_TIP = Qt.ItemDataRole.ToolTipRole
+
+
+def _declared(configuration: Configuration, key: str) -> Parameter:
+    return next(parameter for parameter in configuration.parameters if parameter.key == key)
+
+
+def lane_options(configuration: Configuration, axis: Axis) -> list[LaneOption]:
+    """Return the lanes that the list offers: all choices, and those that are on besides."""
+    if axis is Axis.ACTIVATION:
+        return []
+    names = [*_declared(configuration, "lanes").choices]
+    names += [name for name in configuration["lanes"] if name not in names]
+    values = {**configuration.values, "lanes": tuple(names)}
+    options = []
+    for lane in lanes_of(values, axis):
+        own = tuple(p for p in configuration.parameters if axis is Axis.OPTIMIZER and p.key.startswith(f"{lane.name}."))
+        doc = OPTIMIZERS[lane.optimizer].formula if axis is Axis.OPTIMIZER else f"initial weights {lane.label}"
+        options.append(LaneOption(lane.name, lane.label, lane.colour, lane.marker, own, doc))
+    return options

@@ -1,0 +1,78 @@
+"""What a panel shows, as files: its plots as pictures, its frame as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from core.export import FORMATS, select_lanes, write_csv, write_json, write_npz
+from gui.export import FigureFormat, export_figure, figure_image
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PySide6.QtGui import QImage
+
+    from gui.panel import Panel
+    from gui.plots import PlotColours
+
+WHOLE = "whole panel"
+PICTURES = tuple(kind.value for kind in FigureFormat)
+ALL_FORMATS = (*PICTURES, *FORMATS)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to write: `what` is WHOLE or a plot's name, `size` in pixels of 1/96 inch, `scale` pixels per pixel."""
+
+    what: str
+    format: str
+    folder: Path
+    name: str
+    size: tuple[int, int] = (1280, 800)
+    scale: float = 2.0
+    colours: PlotColours | None = None
+    transparent: bool = False
+
+
+def export_panel(panel: Panel, request: Request) -> list[Path]:
+    """Write what the panel shows and return the paths; raises ExportError, of core or gui, with one line."""
+    if request.format in PICTURES:
+        return [_export_picture(panel, request)]
+    frame = visible_frame(panel)
+    if request.format == "csv":
+        return write_csv(frame, request.folder, request.name)
+    if request.format == "npz":
+        return [write_npz(frame, request.folder, request.name)]
+    configuration = panel.run_configuration()
+    dataset = panel.desk.dataset() if configuration.experiment == "training" else None
+    return [write_json(frame, configuration, dataset, request.folder, request.name)]
+
+
+def visible_frame(panel: Panel) -> Any:
+    """Return the panel's frame with the lanes that are switched on."""
+    frame = panel.shown_frame()
+    return select_lanes(frame, panel.view.visible(frame))
+
+
+def _export_picture(panel: Panel, request: Request) -> Path:
+    path = request.folder / f"{request.name}.{request.format}"
+    target = panel.view.graphics if request.what == WHOLE else panel.view.plots[request.what]
+    export_figure(
+        target,
+        path,
+        FigureFormat(request.format),
+        size=request.size,
+        scale=request.scale,
+        colours=request.colours,
+        transparent=request.transparent,
+        legend=panel.view.legend(panel.shown_frame()),
+    )
+    return path
+
+
+def panel_image(panel: Panel) -> QImage:
+    """Return the panel's plots with their legend, in the size they have on screen, twice as fine."""
+    size = panel.view.graphics.size()
+    legend = panel.view.legend(panel.shown_frame())
+    return figure_image(panel.view.graphics, (size.width(), size.height()), legend=legend)

@@ -1,0 +1,201 @@
+"""Between a runner and the display: a timer takes the newest frame, a cursor says which moment of it is shown.
+
+The head is what the engine has computed; the cursor follows it, or stands, or replays what is recorded. Play goes on
+from the cursor: through the record first, then with the engine.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from core.runner import Phase, Runner, Status
+from gui.transport import TransportState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.experiments.protocol import Experiment
+    from core.parameters import Configuration
+
+_REPLAY_SECONDS = 3.0  # of a whole record at full speed
+
+
+class Player(QObject):
+    """Drives one runner for the widgets that show it.
+
+    `shown(frame, cursor)` comes when either changed, `state_changed` with a TransportState when that did, `failed`
+    with one line when the experiment raised. Nothing comes while no widget is active.
+    """
+
+    shown = Signal(object, int)
+    state_changed = Signal(object)
+    failed = Signal(str)
+    loaded = Signal()
+
+    def __init__(
+        self, build: Callable[[Configuration], Experiment], unit: str, interval: int, parent: QObject | None = None
+    ) -> None:
+        """`unit` names a position ("step"); `interval` is the display's, in ms."""
+        super().__init__(parent)
+        self.unit, self.runner = unit, Runner(build)
+        self.frame: Any = None
+        self.cursor: int | None = None  # None: the head
+        self._speed: float | None = None
+        self._replay: tuple[float, int] | None = None  # when it began, and from where
+        self._seen: tuple[Any, int | None] = (None, None)
+        self._loads, self._failed_load = 0, -1
+        self._users: set[QObject] = set()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(interval)
+        self._timer.timeout.connect(self.refresh)
+
+    # What widgets ask for.
+
+    def set_active(self, user: QObject, active: bool, interval: int | None = None) -> None:
+        """Serve a widget while it is visible; the display stops when the last one has gone, the engine does not."""
+        (self._users.add if active else self._users.discard)(user)
+        if interval is not None:
+            self._timer.setInterval(interval)
+        if not self._users:
+            self._timer.stop()
+        elif not self._timer.isActive():
+            self._seen = (None, None)
+            self.runner.request()
+            self._timer.start()
+
+    def load(self, configuration: Configuration, play: bool = False, keep_cursor: bool = False) -> None:
+        """Run another configuration from its beginning; the old frame stays on screen until the new one is there."""
+        if not keep_cursor:
+            self.cursor, self._replay = None, None
+        self.runner.load(configuration, play)
+        self._loads = self.runner.status.loads
+
+    def change(self, key: str, value: Any) -> None:
+        """Change a live parameter of the run."""
+        self.runner.change(key, value)
+
+    def toggle(self) -> None:
+        """Play, or pause what plays; at the end of the record, play it again."""
+        if self._replay is not None:
+            self._replay = None
+        elif self.status.phase is Phase.RUNNING:
+            self.runner.pause()
+        else:
+            self.play()
+
+    def play(self) -> None:
+        """Go on from the cursor."""
+        if self.cursor is not None and self.cursor < self.head:
+            self._replay = (time.perf_counter(), self.cursor)
+        elif self.status.phase is Phase.FINISHED:
+            self.cursor, self._replay = 0, (time.perf_counter(), 0)
+        else:
+            self.cursor = None
+            self.runner.play()
+        self.refresh()
+
+    def stop(self) -> None:
+        """Pause engine and replay."""
+        self._replay = None
+        self.runner.pause()
+
+    def step(self) -> None:
+        """Show the next moment: the recorded one, or a new one."""
+        self._replay = None
+        if self.cursor is not None and self.cursor < self.head:
+            self.seek(self.cursor + 1)
+        else:
+            self.runner.step()
+
+    def back(self) -> None:
+        """Show the moment before."""
+        self.stop()
+        self.seek(max(0, self.shown_position - 1))
+
+    def seek(self, position: int) -> None:
+        """Show a recorded moment; a running engine pauses."""
+        if self.status.phase is Phase.RUNNING:
+            self.runner.pause()
+        self._replay = None
+        self.cursor = None if position >= self.head else max(0, position)
+        self.refresh()
+
+    def set_speed(self, speed: float | None) -> None:
+        """Show at most `speed` positions per second; None for as fast as possible."""
+        self._speed = speed
+        self.runner.limit(speed)
+        if self._replay is not None and self.cursor is not None:
+            self._replay = (time.perf_counter(), self.cursor)
+
+    def close(self) -> None:
+        """End the engine's thread."""
+        self._timer.stop()
+        self.runner.close()
+
+    # What they read.
+
+    @property
+    def status(self) -> Status:
+        """The runner's status."""
+        return self.runner.status
+
+    @property
+    def head(self) -> int:
+        """The last recorded position of the frame at hand."""
+        return 0 if self.frame is None else int(self.frame.position)
+
+    @property
+    def shown_position(self) -> int:
+        """The position on screen."""
+        return self.head if self.cursor is None else min(self.cursor, self.head)
+
+    @property
+    def playing(self) -> bool:
+        """Whether engine or replay moves."""
+        return self._replay is not None or self.status.phase is Phase.RUNNING
+
+    # The display's clock.
+
+    def refresh(self) -> None:
+        """Take the newest frame, move the cursor, and tell who watches what changed."""
+        status = self.runner.status
+        frame = self.runner.take()
+        if frame is not None:
+            self.frame = frame
+        if status.phase is Phase.RUNNING:
+            self.runner.request()
+        self._move(status)
+        now = (self.frame, self.shown_position)
+        if self.frame is not None and (now[0] is not self._seen[0] or now[1] != self._seen[1]):
+            self._seen = now
+            self.shown.emit(self.frame, now[1])
+        self._tell(status)
+
+    def _move(self, status: Status) -> None:
+        """Move a replay's cursor; at the head the engine takes over."""
+        if self._replay is None or self.frame is None:
+            return
+        began, first = self._replay
+        speed = self._speed or max(1.0, self.head / _REPLAY_SECONDS)
+        self.cursor = first + int((time.perf_counter() - began) * speed)
+        if self.cursor >= self.head:
+            self.cursor, self._replay = None, None
+            if status.phase is Phase.PAUSED:
+                self.runner.play()
+
+    def _tell(self, status: Status) -> None:
+        running = self._replay is not None or status.phase is Phase.RUNNING
+        rate = status.rate if status.phase is Phase.RUNNING else None
+        left = (status.total - status.position) / rate if rate else None
+        total = status.total if status.configuration is not None else None
+        phase = Phase.RUNNING if running else status.phase
+        self.state_changed.emit(
+            TransportState(phase, self.unit, self.shown_position, self.head, total, rate, left, self.head > 0)
+        )
+        if status.phase is Phase.FAILED and self._failed_load != status.loads:
+            self._failed_load = status.loads
+            self.failed.emit(status.error)

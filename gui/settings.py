@@ -1,0 +1,69 @@
+"""What the program remembers: window, panel, theme, notes, and each panel's last configuration.
+
+Whatever is read back is checked like any other input; what does not pass is forgotten.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSettings
+
+if TYPE_CHECKING:
+    from core.parameters import Configuration
+
+_log = logging.getLogger(__name__)
+
+
+class Settings:
+    """Remembered settings; with `fresh` the stored ones are ignored, but replaced at the end."""
+
+    def __init__(self, fresh: bool = False, store: QSettings | None = None) -> None:
+        """Open the user's store, or the given one."""
+        self._store = store if store is not None else QSettings("Trainscope", "Trainscope")
+        if fresh:
+            self._store.clear()
+
+    def text(self, key: str, default: str = "") -> str:
+        """Return a remembered text."""
+        value = self._store.value(key, default)
+        return value if isinstance(value, str) else default
+
+    def flag(self, key: str, default: bool) -> bool:
+        """Return a remembered switch."""
+        return self.text(key, str(default).lower()) == "true"
+
+    def data(self, key: str) -> Any:
+        """Return remembered bytes, such as a window's geometry; None without any."""
+        return self._store.value(key)
+
+    def save(self, key: str, value: Any) -> None:
+        """Remember a value."""
+        self._store.setValue(key, str(value).lower() if isinstance(value, bool) else value)
+
+    def save_configuration(self, panel: str, configuration: Configuration) -> None:
+        """Remember a panel's configuration, without its changes in mid-run."""
+        values = {key: _plain(value) for key, value in configuration.values.items()}
+        self.save(f"panels/{panel}", json.dumps({"preset": configuration.preset, "values": values}))
+
+    def configuration(self, panel: str) -> Configuration | None:
+        """Return a panel's remembered configuration; None where there is none that can still be used."""
+        from core.presets import panel_presets
+
+        text = self.text(f"panels/{panel}")
+        if not text:
+            return None
+        try:
+            found = json.loads(text)
+            preset = next(p for p in panel_presets(panel) if p.name == found["preset"])
+            known = {parameter.key for parameter in preset.parameters()}
+            return preset.configuration({key: value for key, value in found["values"].items() if key in known})
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+            _log.warning("remembered settings of %s are not used: %s", panel, error)
+            return None
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,111 @@
+"""What every view offers to its panel: draw a frame at a cursor, name its plots, say what its numbers are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyqtgraph as pg
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
+
+from gui import theme
+from gui.legend import LegendEntry
+from gui.plots import Plot, PlotColours
+
+if TYPE_CHECKING:
+    from core.parameters import Configuration
+    from core.presets import Preset
+
+# A dotted key and its value, as shown in the notes.
+Number = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatus:
+    """What the lane list says beside a lane's name."""
+
+    text: str
+    severity: theme.Severity = theme.Severity.INFO
+
+
+def plot_colours(found: theme.Theme) -> PlotColours:
+    """Return the theme's colours for plots."""
+    return PlotColours(found.plot_background, found.text, found.muted, found.plot_grid)
+
+
+class View(QWidget):
+    """Plots of one experiment in one graphics scene, with a word in their place while there is nothing to draw.
+
+    `edited(key, value)` comes when the user sets a parameter in the picture.
+    """
+
+    edited = Signal(str, object)
+
+    unit = "step"
+    interval = 16
+    speeds: tuple[float | None, ...] = (1, 2, 5, 10, 30, 60, 100, 1000, None)
+    speed: float | None = None
+    empty = "Press Space to start"
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.graphics = pg.GraphicsLayoutWidget()
+        self.graphics.setFrameShape(pg.GraphicsLayoutWidget.Shape.NoFrame)
+        self.graphics.ci.layout.setContentsMargins(8, 4, 12, 6)
+        self.graphics.ci.layout.setSpacing(6)
+        self.colours = plot_colours(theme.current())
+        self.plots: dict[str, Plot] = {}
+        self._word = QLabel(self.empty)
+        self._word.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._word.setProperty("role", "muted")
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.graphics)
+        self._stack.addWidget(self._word)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.configuration: Configuration | None = None
+
+    def minimumSizeHint(self) -> QSize:
+        """Plots can be read down to this size."""
+        return QSize(360, 320)
+
+    def say(self, word: str) -> None:
+        """Show a word instead of plots; an empty one brings the plots back."""
+        self._word.setText(word or self.empty)
+        self._stack.setCurrentIndex(1 if word else 0)
+
+    def set_theme(self, found: theme.Theme) -> None:
+        """Draw in the theme's colours."""
+        self.colours = plot_colours(found)
+        self.graphics.setBackground(self.colours.background)
+        for plot in self.plots.values():
+            plot.set_colours(self.colours)
+
+    def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
+        """Prepare for frames of this configuration."""
+        self.configuration = configuration
+
+    def show_frame(self, frame: Any, cursor: int) -> None:
+        """Draw the frame as of position `cursor`."""
+        raise NotImplementedError
+
+    def highlight(self, lane: str | None) -> None:
+        """Bring one lane to the fore, or none."""
+
+    def lane_statuses(self, frame: Any, cursor: int) -> dict[str, LaneStatus]:
+        """Return what to say beside each lane's name."""
+        return {}
+
+    def numbers(self, frame: Any, cursor: int) -> list[Number]:
+        """Return the live numbers of the notes."""
+        return []
+
+    def legend(self, frame: Any) -> list[LegendEntry]:
+        """Return the legend of an exported figure."""
+        lanes = self.visible(frame)
+        return [LegendEntry(frame.lanes[i].label, frame.lanes[i].colour, frame.lanes[i].marker) for i in lanes]
+
+    def visible(self, frame: Any) -> list[int]:
+        """Return the rows of the lanes that are switched on."""
+        names = self.configuration["lanes"] if self.configuration else ()
+        return [i for i, lane in enumerate(frame.lanes) if not names or lane.name in names]

@@ -1,0 +1,231 @@
+"""Paths on a surface: the map with every lane's path, and below it the loss of each step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+
+from gui.contours import SurfacePicture
+from gui.crosshair import Crosshair, ReadoutLine
+from gui.items import PathTrace, Trace
+from gui.panel import Panel
+from gui.plots import make_plot
+from gui.theme import Severity
+from gui.views.base import LaneStatus, Number, View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.experiments.paths import PathsFrame
+    from core.parameters import Configuration
+    from core.presets import Preset
+    from core.surfaces import Surface
+    from gui import theme
+
+_FAINT = 0.18
+_LOWEST_DECADE = -12.0
+
+
+class PathsView(View):
+    """The map (click or drag sets the start, wheel zooms, drag pans) and the loss over steps, cursors linked."""
+
+    unit = "step"
+    speeds = (1, 2, 5, 10, 30, 60, 100, 1000, None)
+    speed = 10
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = self.graphics.ci
+        self.map = make_plot(layout, 0, 0, x_label="x", y_label="y", mouse=(True, True), colours=self.colours)
+        self.loss = make_plot(layout, 1, 0, x_label="step", y_label="f above its minimum", log_y=True)
+        self.plots = {"map": self.map, "loss": self.loss}
+        layout.layout.setRowStretchFactor(0, 5)
+        layout.layout.setRowStretchFactor(1, 2)
+        self._paths: dict[str, PathTrace] = {}
+        self._losses: dict[str, Trace] = {}
+        self._picture: SurfacePicture | None = None
+        self._surface: Surface | None = None
+        self._frame: PathsFrame | None = None
+        self._cursor = 0
+        self._ranges: tuple[Any, ...] = ()
+        self._now = pg.InfiniteLine(angle=90)
+        self.loss.addItem(self._now, ignoreBounds=True)
+        self._hover = Crosshair(self._read)
+        self._hover.moved.connect(self._follow_hover)
+        self.loss.addItem(self._hover)
+        self._make_start()
+        self.set_theme_items()
+
+    def _make_start(self) -> None:
+        self._start = pg.TargetItem((0, 0), size=16, symbol="o", movable=True)
+        self._start.setZValue(500)
+        self._start.setToolTip("Start of every lane: drag it, or click anywhere on the map")
+        self._start.sigPositionChanged.connect(self._start_dragged)
+        self.map.addItem(self._start, ignoreBounds=True)
+        self.graphics.scene().sigMouseClicked.connect(self._clicked)
+
+    def set_theme(self, found: theme.Theme) -> None:
+        """Draw in the theme's colours."""
+        super().set_theme(found)
+        self.set_theme_items()
+
+    def set_theme_items(self) -> None:
+        """Colour what pyqtgraph draws itself."""
+        self.graphics.setBackground(self.colours.background)
+        self._now.setPen(pg.mkPen(self.colours.muted, width=1))
+        self._start.setPen(pg.mkPen(self.colours.foreground, width=2))
+        self._start.setHoverPen(pg.mkPen(self.colours.foreground, width=4))
+        self._start.setBrush(pg.mkBrush(self.colours.background))
+
+    def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
+        """Move the start; the rest comes with the frame."""
+        super().show_configuration(configuration, preset)
+        self._place_start(configuration["start"])
+
+    def show_frame(self, frame: PathsFrame, cursor: int) -> None:
+        """Draw every path up to step `cursor`."""
+        self._show_surface(frame)
+        self._show_lanes(frame)
+        self._frame, self._cursor = frame, cursor
+        for i in self.visible(frame):
+            name = frame.lanes[i].name
+            self._paths[name].setData(frame.points[i, : cursor + 1])
+            self._losses[name].setData(frame.excess[i, : cursor + 1])
+        self._now.setValue(cursor)
+        self._fit_loss(frame)
+
+    def _show_surface(self, frame: PathsFrame) -> None:
+        if self._surface is not None and frame.surface.formula == self._surface.formula:
+            return
+        before, self._surface = self._surface, frame.surface
+        if self._picture is None:
+            self._picture = SurfacePicture(frame.surface)
+            self.map.addItem(self._picture)
+        self._picture.set_surface(frame.surface)
+        if before is None or before.view != frame.surface.view:
+            x_low, x_high, y_low, y_high = frame.surface.view
+            self.map.setRange(xRange=(x_low, x_high), yRange=(y_low, y_high), padding=0)
+        log = bool(np.isfinite(frame.surface.floor))
+        self.loss.setLogMode(y=log)
+        self.loss.disableAutoRange()
+        self.loss.getAxis("left").set_text("f above its minimum" if log else "f")
+
+    def _show_lanes(self, frame: PathsFrame) -> None:
+        """Make items for new lanes; hide those of lanes that are off."""
+        shown = {frame.lanes[i].name for i in self.visible(frame)}
+        for lane in frame.lanes:
+            if lane.name not in self._paths:
+                self._paths[lane.name] = PathTrace(lane.colour, lane.marker)
+                self.map.addItem(self._paths[lane.name])
+                self._losses[lane.name] = Trace(lane.colour, weight=2)
+                self.loss.addItem(self._losses[lane.name])
+        for name, path in self._paths.items():
+            path.setVisible(name in shown)
+            self._losses[name].setVisible(name in shown)
+
+    def _fit_loss(self, frame: PathsFrame) -> None:
+        """Show the whole run's steps and losses, so that the axes stand still while it plays."""
+        if self._ranges and self._ranges[0] is frame:
+            return
+        rows = frame.excess[self.visible(frame)]
+        x_range, y_range = (0.0, float(max(1, frame.total))), self._loss_range(rows)
+        if self._ranges[1:] != (x_range, y_range):
+            self.loss.setRange(xRange=x_range, yRange=y_range, padding=0)
+        self._ranges = (frame, x_range, y_range)
+
+    def _loss_range(self, rows: Any) -> tuple[float, float]:
+        finite = rows[np.isfinite(rows)]
+        if self._surface is None or not np.isfinite(self._surface.floor):
+            low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+            room = 0.05 * (high - low) or 1.0
+            return low - room, high + room
+        positive = np.log10(finite[finite > 0]) if (finite > 0).any() else np.zeros(1)
+        low, high = max(_LOWEST_DECADE, float(positive.min())), float(positive.max())
+        return float(np.floor(low)), float(max(np.ceil(min(high, low + 40)), np.floor(low) + 1))
+
+    # The start.
+
+    def _place_start(self, start: tuple[float, float]) -> None:
+        if not self._start.moving:
+            self._start.blockSignals(True)
+            self._start.setPos(start)
+            self._start.blockSignals(False)
+
+    def _start_dragged(self) -> None:
+        position = self._start.pos()
+        self._set_start(position.x(), position.y())
+
+    def _clicked(self, event: Any) -> None:
+        inside = self.map.vb.sceneBoundingRect().contains(event.scenePos())
+        if event.button() == Qt.MouseButton.LeftButton and inside and not event.double():
+            point = self.map.vb.mapSceneToView(event.scenePos())
+            self._set_start(point.x(), point.y())
+
+    def _set_start(self, x: float, y: float) -> None:
+        """Ask for a start, rounded to what a pixel can say."""
+        x_size, y_size = self.map.vb.viewPixelSize()
+        self.edited.emit("start", (_rounded(x, x_size), _rounded(y, y_size)))
+
+    # Reading.
+
+    def _follow_hover(self, index: int | None) -> None:
+        if self._frame is None:
+            return
+        last = self._cursor if index is None else max(0, min(index, self._cursor))
+        for i in self.visible(self._frame):
+            self._paths[self._frame.lanes[i].name].setData(self._frame.points[i, : last + 1])
+
+    def _read(self, index: int) -> Sequence[ReadoutLine]:
+        frame = self._frame
+        if frame is None or not 0 <= index <= self._cursor:
+            return []
+        lines = [
+            (f"{frame.lanes[i].label}  {_number(frame.loss[i, index])}", frame.lanes[i].colour)
+            for i in self.visible(frame)
+        ]
+        return [(f"step {index}", ""), *lines]
+
+    def highlight(self, lane: str | None) -> None:
+        """Let the other lanes fade."""
+        for name, path in self._paths.items():
+            opacity = 1.0 if lane in (None, name) else _FAINT
+            path.setOpacity(opacity)
+            self._losses[name].setOpacity(opacity)
+
+    def lane_statuses(self, frame: PathsFrame, cursor: int) -> dict[str, LaneStatus]:
+        """Return each lane's loss, or that it diverged or left the view."""
+        return {lane.name: _status(frame, i, cursor) for i, lane in enumerate(frame.lanes)}
+
+    def numbers(self, frame: PathsFrame, cursor: int) -> list[Number]:
+        """Return where every lane is."""
+        return [
+            (frame.lanes[i].label, f"({_number(frame.points[i, cursor, 0])}, {_number(frame.points[i, cursor, 1])})")
+            for i in self.visible(frame)
+        ]
+
+
+def _status(frame: PathsFrame, lane: int, cursor: int) -> LaneStatus:
+    diverged = frame.diverged[lane]
+    if diverged is not None and diverged <= cursor:
+        return LaneStatus(f"diverged at step {diverged}", Severity.ERROR)
+    if frame.outside[lane, cursor]:
+        return LaneStatus("left the view", Severity.WARNING)
+    return LaneStatus(f"f = {_number(frame.loss[lane, cursor])}")
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "not finite"
+
+
+def _rounded(value: float, pixel: float) -> float:
+    digits = max(0, int(np.ceil(-np.log10(max(abs(pixel), 1e-12)))))
+    return round(float(value), digits)
+
+
+class PathsPanel(Panel):
+    """Paths of optimizers on a surface."""
+
+    view_class = PathsView

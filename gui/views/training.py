@@ -1,0 +1,249 @@
+"""Training races: the loss of every lane, raw thin and pale under smoothed and bold, and accuracies beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+
+from gui.crosshair import Crosshair, ReadoutLine
+from gui.items import Trace
+from gui.legend import LegendEntry
+from gui.panel import Panel
+from gui.plots import make_plot
+from gui.theme import Severity
+from gui.views.base import LaneStatus, Number, View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.experiments.training import TrainingFrame
+    from core.lanes import Lane
+    from core.parameters import Change, Configuration
+    from core.presets import Preset
+    from gui import theme
+
+_PALE, _FAINT = 0.30, 0.18
+_STEPS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
+
+
+class _LaneTraces:
+    """The four curves of one lane."""
+
+    def __init__(self, lane: Lane) -> None:
+        self.raw = Trace(lane.colour, weight=1, alpha=_PALE)
+        self.smoothed = Trace(lane.colour, weight=2)
+        self.train = Trace(lane.colour, weight=1, dashed=True)
+        self.test = Trace(lane.colour, weight=2)
+        self.smoothed.setZValue(10)
+        self.test.setZValue(10)
+
+    def all(self) -> tuple[Trace, ...]:
+        """Return every curve."""
+        return self.raw, self.smoothed, self.train, self.test
+
+    def show(self, frame: TrainingFrame, row: int, cursor: int) -> None:
+        """Draw what had happened after `cursor` updates."""
+        self.raw.setData(frame.loss[row, :cursor], x0=1.0)
+        self.smoothed.setData(frame.smoothed[row, :cursor], x0=1.0)
+        measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
+        at = frame.measured_at[:measured]
+        self.train.setData(frame.train_accuracy[row, :measured], at)
+        self.test.setData(frame.test_accuracy[row, :measured], at)
+
+
+class TrainingView(View):
+    """Loss above, accuracies below, over the same iterations."""
+
+    unit = "iteration"
+    interval = 33
+    speeds = (1, 5, 10, 30, 60, 100, 1000, None)
+
+    def __init__(self) -> None:
+        super().__init__()
+        layout = self.graphics.ci
+        self.loss = make_plot(layout, 0, 0, y_label="training loss", mouse=(True, True), colours=self.colours)
+        self.accuracy = make_plot(layout, 1, 0, x_label="iteration", y_label="accuracy", mouse=(True, False))
+        self.accuracy.setXLink(self.loss)
+        self.plots = {"loss": self.loss, "accuracy": self.accuracy}
+        layout.layout.setRowStretchFactor(0, 3)
+        layout.layout.setRowStretchFactor(1, 2)
+        self._traces: dict[str, _LaneTraces] = {}
+        self._marks: list[pg.InfiniteLine] = []
+        self._frame: TrainingFrame | None = None
+        self._cursor, self._preset_range = 0, (0.0, 1.0)
+        self._extent: tuple[float, float] = (0.0, 0.0)
+        self._hovers = [self._make_hover(plot, read) for plot, read in self._readings()]
+        for plot in self.plots.values():
+            plot.vb.sigRangeChangedManually.connect(self._moved_by_hand)
+        self._by_hand = False
+        self.graphics.scene().sigMouseClicked.connect(self._clicked)
+        self.set_theme_items()
+
+    def _readings(self) -> list[tuple[Any, Any]]:
+        return [(self.loss, self._read_loss), (self.accuracy, self._read_accuracy)]
+
+    def _make_hover(self, plot: Any, read: Any) -> Crosshair:
+        hover = Crosshair(read)
+        hover.moved.connect(self._follow_hover)
+        plot.addItem(hover)
+        return hover
+
+    def set_theme(self, found: theme.Theme) -> None:
+        """Draw in the theme's colours."""
+        super().set_theme(found)
+        self.set_theme_items()
+
+    def set_theme_items(self) -> None:
+        """Colour what pyqtgraph draws itself."""
+        self.graphics.setBackground(self.colours.background)
+        for mark in self._marks:
+            mark.setPen(pg.mkPen(self.colours.muted, width=1, style=pg.QtCore.Qt.PenStyle.DotLine))
+            mark.label.setColor(self.colours.muted)
+
+    def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
+        """Take the preset's range of the loss."""
+        super().show_configuration(configuration, preset)
+        chosen = preset.loss_range or (0.0, 1.0)
+        if chosen != self._preset_range:
+            self._preset_range, self._extent, self._by_hand = chosen, (0.0, 0.0), False
+
+    def show_frame(self, frame: TrainingFrame, cursor: int) -> None:
+        """Draw every lane up to iteration `cursor`."""
+        self._frame, self._cursor = frame, cursor
+        self._show_lanes(frame)
+        for i in self.visible(frame):
+            self._traces[frame.lanes[i].name].show(frame, i, cursor)
+        self._show_changes(frame.changes)
+        self._fit(frame)
+
+    def _show_lanes(self, frame: TrainingFrame) -> None:
+        shown = {frame.lanes[i].name for i in self.visible(frame)}
+        for lane in frame.lanes:
+            if lane.name not in self._traces:
+                self._traces[lane.name] = traces = _LaneTraces(lane)
+                for plot, items in ((self.loss, traces.all()[:2]), (self.accuracy, traces.all()[2:])):
+                    for item in items:
+                        plot.addItem(item)
+        for name, traces in self._traces.items():
+            if traces.raw.isVisible() != (name in shown):
+                for item in traces.all():
+                    item.setVisible(name in shown)
+
+    def _fit(self, frame: TrainingFrame) -> None:
+        """Show all iterations of the run and the preset's losses, until the user zooms."""
+        extent = (float(frame.total), self._preset_range[1])
+        if extent != self._extent:
+            self._extent, self._by_hand = extent, False
+            self.loss.setRange(xRange=(0.0, extent[0]), yRange=self._preset_range, padding=0)
+            self.accuracy.setRange(yRange=(0.0, 1.0), padding=0.02)
+
+    def _moved_by_hand(self) -> None:
+        self._by_hand = True
+
+    def _clicked(self, event: Any) -> None:
+        """Bring the whole run back with a double click."""
+        if event.double() and self._frame is not None:
+            self._extent = (0.0, 0.0)
+            self._fit(self._frame)
+
+    def _show_changes(self, changes: tuple[Change, ...]) -> None:
+        """Mark where parameters changed in mid-run."""
+        while len(self._marks) < len(changes):
+            mark = pg.InfiniteLine(angle=90, label="", labelOpts={"position": 0.94, "anchors": [(0, 0.5), (0, 0.5)]})
+            self.loss.addItem(mark, ignoreBounds=True)
+            self._marks.append(mark)
+            self.set_theme_items()
+        for i, mark in enumerate(self._marks):
+            mark.setVisible(i < len(changes))
+        for mark, change in zip(self._marks, changes, strict=False):
+            mark.setValue(change.iteration)
+            mark.label.setText(f"{change.key} = {change.value:g}")
+
+    # Reading.
+
+    def _follow_hover(self, index: int | None) -> None:
+        for hover in self._hovers:
+            hover.set_index(index)
+
+    def _read_loss(self, index: int) -> Sequence[ReadoutLine]:
+        frame = self._frame
+        if frame is None or not 1 <= index <= self._cursor:
+            return []
+        lines = [
+            (f"{frame.lanes[i].label}  {_loss(frame.smoothed[i, index - 1])}", frame.lanes[i].colour)
+            for i in self.visible(frame)
+        ]
+        return [(f"iteration {index:,}, smoothed loss", ""), *lines]
+
+    def _read_accuracy(self, index: int) -> Sequence[ReadoutLine]:
+        frame = self._frame
+        if frame is None or not 0 <= index <= self._cursor or not len(frame.measured_at):
+            return []
+        column = _column(frame, index)
+        lines = [
+            (
+                f"{frame.lanes[i].label}  {_percent(frame.test_accuracy[i, column])}"
+                f"  (train {_percent(frame.train_accuracy[i, column])})",
+                frame.lanes[i].colour,
+            )
+            for i in self.visible(frame)
+        ]
+        return [(f"after iteration {frame.measured_at[column]:,}: test accuracy", ""), *lines]
+
+    def highlight(self, lane: str | None) -> None:
+        """Let the other lanes fade."""
+        for name, traces in self._traces.items():
+            opacity = 1.0 if lane in (None, name) else _FAINT
+            for item in traces.all():
+                item.setOpacity(opacity)
+
+    def lane_statuses(self, frame: TrainingFrame, cursor: int) -> dict[str, LaneStatus]:
+        """Return each lane's smoothed loss and last test accuracy, or where it diverged."""
+        return {lane.name: _status(frame, i, cursor) for i, lane in enumerate(frame.lanes)}
+
+    def numbers(self, frame: TrainingFrame, cursor: int) -> list[Number]:
+        """Return the epoch and what the accuracies are measured on."""
+        return [
+            ("epoch", f"{cursor // frame.per_epoch} ({frame.per_epoch} updates each)"),
+            ("train accuracy on", f"{frame.train_measured:,} images"),
+            ("test accuracy on", f"{frame.test_measured:,} images"),
+        ]
+
+    def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
+        """Return the lanes and what the dashes mean."""
+        entries = [LegendEntry(e.label, e.colour) for e in super().legend(frame)]
+        grey = self.colours.muted
+        return [*entries, LegendEntry("test", grey), LegendEntry("train", grey, dashed=True)]
+
+
+def _status(frame: TrainingFrame, lane: int, cursor: int) -> LaneStatus:
+    diverged = frame.diverged[lane]
+    if diverged is not None and diverged <= cursor:
+        return LaneStatus(f"diverged at {diverged:,}", Severity.ERROR)
+    if not cursor:
+        return LaneStatus("")
+    loss = _loss(frame.smoothed[lane, cursor - 1])
+    if not len(frame.measured_at):
+        return LaneStatus(loss)
+    return LaneStatus(f"{loss} · {_percent(frame.test_accuracy[lane, _column(frame, cursor)])}")
+
+
+def _column(frame: TrainingFrame, index: int) -> int:
+    return max(0, int(np.searchsorted(frame.measured_at, index, side="right")) - 1)
+
+
+def _loss(value: float) -> str:
+    return f"{value:.3f}" if np.isfinite(value) else "not finite"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if np.isfinite(share) else "not measured"
+
+
+class TrainingPanel(Panel):
+    """Networks that learn digits, side by side."""
+
+    view_class = TrainingView
+    extends = True
