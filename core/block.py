@@ -134,9 +134,7 @@ class Block:
         finite = np.isfinite(losses)
         if not finite.all():
             self._keep(np.flatnonzero(finite).tolist())
-            if self.lanes:
-                self._step(iteration, loss)
-            return
+            losses = losses[finite]
         loss[self.rows, iteration] = losses
         if self._l2:
             self.network.decay(self._l2)

@@ -46,6 +46,11 @@ def initializer(name: str) -> Initializer:
     return Initializer(f"normal-{value:g}", f"σ = {value:g}", lambda n_in: value)
 
 
+def initializer_name(name: str) -> str:
+    """Return the one way to write a kind of initial weights: normal-0.010 is normal-0.01. Raises ValueError."""
+    return initializer(name).name
+
+
 def _positive(name: str, text: str) -> float:
     try:
         value = float(text)

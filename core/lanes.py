@@ -92,6 +92,12 @@ def split_activation(name: str) -> tuple[str, Any]:
     return activation, initializer(rest)
 
 
+def activation_name(name: str) -> str:
+    """Return the one way to write `<activation>-<init>`; raises ValueError for a name that says neither."""
+    activation, rule = split_activation(name)
+    return f"{activation}-{rule.name}"
+
+
 def _network(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: values[key] for key in ("init", "activation", "batchnorm", "l2") if key in values}
 

@@ -63,7 +63,7 @@ class Affine(Layer):
     def _views(self, flat: Array) -> tuple[Array, Array]:
         lanes = len(flat)
         weights = flat[:, : self.weight_size].reshape(lanes, self.n_in, self.n_out)
-        return weights, flat[:, self.weight_size :].reshape(lanes, 1, -1)
+        return weights, flat[:, None, self.weight_size :]
 
     def forward(self, x: Array, training: bool) -> Array:
         """y = x W + b."""

@@ -134,8 +134,9 @@ class Network:
             layer.weight_grads += l2 * layer.weights
 
     def subset(self, rows: Sequence[int]) -> Network:
-        """Return a network of copies of some lanes."""
+        """Return a network of copies of some lanes: parameters, gradients and running statistics."""
         smaller = Network(self.architecture, len(rows), self.dtype)
         smaller.params[:] = self.params[list(rows)]
+        smaller.grads[:] = self.grads[list(rows)]
         smaller.stats[:] = self.stats[list(rows)]
         return smaller

@@ -219,7 +219,7 @@ class Adam(Optimizer):
     """
 
     key, label = "adam", "Adam"
-    formula = "m ← β₁·m + (1−β₁)·g\nv ← β₂·v + (1−β₂)·g²\nm̂ = m/(1−β₁ᵗ),  v̂ = v/(1−β₂ᵗ)\nθ ← θ − lr·m̂ / (√v̂ + ε)"
+    formula = "m ← β₁·m + (1−β₁)·g\nv ← β₂·v + (1−β₂)·g²\nm′ = m/(1−β₁ᵗ),  v′ = v/(1−β₂ᵗ)\nθ ← θ − lr·m′ / (√v′ + ε)"
     source = "Kingma & Ba, arXiv:1412.6980"
     hyperparameters = (
         learning_rate(0.001),

@@ -41,7 +41,7 @@ class ParameterError(ValueError):
 
     def __init__(self, key: str, value: object, allowed: str) -> None:
         """Keep the parts, so that a form can show them beside the field."""
-        shown = value if isinstance(value, str) else _text(value)
+        shown = value if isinstance(value, str) else _shown(value)
         super().__init__(f"{key}: {_one_line(shown)!r} is not allowed; allowed: {allowed}")
         self.key, self.value, self.allowed = key, value, allowed
 
@@ -61,7 +61,8 @@ class Parameter:
 
     `low` and `high` bound every number in the value (inclusive). `live` says that a run goes on when the value
     changes; other changes restart it. `only_if` names another parameter and the value under which this one is used.
-    `matches` accepts names beyond `choices` by not raising ValueError, and `more` says in words which these are.
+    `matches` accepts names beyond `choices`: it returns the one way to write the name or raises ValueError; `more`
+    says in words which these are.
     """
 
     key: str
@@ -77,7 +78,7 @@ class Parameter:
     live: bool = False
     only_if: tuple[str, str] | None = None
     length: tuple[int, int] = (1, 100)
-    matches: Callable[[str], object] | None = field(default=None, compare=False)
+    matches: Callable[[str], str] | None = field(default=None, compare=False)
     more: str = ""
 
     def check(self, value: Any) -> Any:
@@ -91,17 +92,21 @@ class Parameter:
 
     def parse(self, text: str) -> Any:
         """Read a value as written on the command line: `0.01`, `true`, `100,100`, `sgd,adam`."""
-        parts = [part.strip() for part in text.split(",")]
+        parts = [part.strip() for part in text.split(",")] if text.strip() else []
         if self.kind is Kind.BOOL:
             return self.check(_BOOLS.get(text.strip().lower(), text))
-        if self.kind in (Kind.INTS, Kind.POINT):
+        if self.kind is Kind.INTS:
+            return self.check([number for part in parts for number in _repeated(part)])
+        if self.kind is Kind.POINT:
             return self.check([_number(part) for part in parts])
         if self.kind is Kind.NAMES:
             return self.check(parts)
         return self.check(text.strip() if self.kind in (Kind.CHOICE, Kind.NAME) else _number(text))
 
     def text(self, value: Any) -> str:
-        """Write a value so that `parse` reads it back."""
+        """Write a value so that `parse` reads it back; five times 100 is `100x5`."""
+        if self.kind is Kind.INTS and len(value) > 2 and len(set(value)) == 1:
+            return f"{value[0]}x{len(value)}"
         return _text(value)
 
     @property
@@ -230,6 +235,14 @@ def _text(value: Any) -> str:
     return str(value)
 
 
+def _shown(value: object) -> str:
+    """Write any object at all, such as an integer with more digits than Python prints."""
+    try:
+        return _text(value)
+    except (ValueError, OverflowError):
+        return f"a {type(value).__name__} that is too long to print"
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
@@ -247,6 +260,15 @@ def _number(text: str) -> Any:
             return float(text)
         except ValueError:
             return text
+
+
+def _repeated(text: str) -> list[Any]:
+    """Return the numbers that `100` or, for three of them, `100x3` stands for."""
+    value, sign, times = text.replace("×", "x").replace("*", "x").partition("x")
+    count = _number(times.strip()) if sign else 1
+    if not isinstance(count, int) or not 0 < count <= _MOST_REPEATED:
+        return [text]
+    return [_number(value.strip())] * count
 
 
 def _check_float(parameter: Parameter, value: Any) -> float:
@@ -279,48 +301,47 @@ def _check_choice(parameter: Parameter, value: Any) -> str:
 def _check_name(parameter: Parameter, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
-    if value not in parameter.choices:
-        _match(parameter, value)
-    return value
+    return _match(parameter, value)
 
 
 def _check_each(parameter: Parameter, value: Any, check: Callable[[Parameter, Any], Any]) -> tuple[Any, ...]:
     low, high = parameter.length
-    if isinstance(value, str) or not low <= len(value) <= high:
+    if not isinstance(value, (tuple, list)) or not low <= len(value) <= high:
         raise ValueError
     return tuple(check(parameter, part) for part in value)
 
 
 def _check_point(parameter: Parameter, value: Any) -> tuple[Any, ...]:
-    if len(value) != 2:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise ValueError
     return tuple(_check_float(parameter, part) for part in value)
 
 
 def _check_names(parameter: Parameter, value: Any) -> tuple[str, ...]:
-    names = _check_each(parameter, value, lambda _parameter, name: name)
-    if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
+    names = _check_each(parameter, value, _check_name)
+    if len(set(names)) != len(names):
         raise ValueError
-    for name in names:
-        if name not in parameter.choices:
-            _match(parameter, name)
     return names
 
 
-def _match(parameter: Parameter, name: str) -> None:
+def _match(parameter: Parameter, name: str) -> str:
+    """Return the one way to write a name."""
+    if name in parameter.choices:
+        return name
     if parameter.matches is None:
         raise ParameterError(parameter.key, name, parameter.allowed)
     try:
-        parameter.matches(name)
+        return parameter.matches(name)
     except ValueError:
         raise ParameterError(parameter.key, name, parameter.allowed) from None
 
 
+_MOST_REPEATED = 1000
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _WORDS = {
     Kind.FLOAT: "a number",
     Kind.INT: "a whole number",
-    Kind.INTS: "whole numbers, such as 100,100, each",
+    Kind.INTS: "whole numbers, such as 100,50 or 100x3, each",
     Kind.POINT: "two numbers x,y, each",
     Kind.NAMES: "names",
     Kind.NAME: "a name",

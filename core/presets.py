@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from core.experiments.declared import paths_parameters, propagation_parameters, training_parameters
 from core.lanes import Axis
 from core.parameters import Configuration, Parameter, UnknownParameterError
+from core.surfaces import SURFACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,7 +83,8 @@ class Preset:
 
 def _paths(surface: str, title: str, shows: str, look_for: tuple[str, ...], **values: Any) -> Preset:
     name = "optimizer-paths" if surface == "quadratic" else f"paths-{surface}"
-    settings = {"surface": surface, **{key.replace("__", "."): value for key, value in values.items()}}
+    start = SURFACES[surface].start
+    settings = {"surface": surface, "start": start, **{key.replace("__", "."): value for key, value in values.items()}}
     return Preset(name, "paths", title, shows, PATHS, Axis.OPTIMIZER, settings, look_for=look_for)
 
 
@@ -97,7 +99,6 @@ _ALL = (
             "AdaGrad and RMSprop divide each coordinate by the size of its own gradients and head straight on.",
             "Raise the anisotropy and watch which paths change.",
         ),
-        start=(-7.0, 2.0),
         sgd__lr=0.95,
         momentum__lr=0.1,
         nesterov__lr=0.1,
@@ -113,7 +114,6 @@ _ALL = (
             "The valley is found at once; following its bend is what takes time.",
             "Raise SGD's learning rate a little: it leaves the finite numbers within a few steps.",
         ),
-        start=(-1.2, 1.0),
         iterations=400,
         sgd__lr=0.001,
         momentum__lr=0.0005,

@@ -102,6 +102,7 @@ class Runner:
             self._play_wanted = False
             if self._status.phase is Phase.RUNNING:
                 self._goal = 0
+                self._asked = True  # of where the chunk in hand ends
                 self._set(phase=Phase.PAUSED)
 
     def step(self) -> None:

@@ -106,9 +106,16 @@ def _measure(
         mean, std = float(np.mean(flat, dtype=np.float64)), float(np.std(flat, dtype=np.float64))
         share = float(np.count_nonzero(saturated(flat))) / flat.size if saturated else 0.0
     zero = 1 - np.count_nonzero(flat) / flat.size
-    edges = np.linspace(*ends, bins + 1)
+    edges = bin_edges(ends, bins)
     edges.flags.writeable = counts.flags.writeable = False
     return LayerStatistics(layer, counts, edges, mean, std, zero, share, below, above, undefined, flat.size)
+
+
+def bin_edges(ends: Range, bins: int) -> Array:
+    """Return the `bins + 1` edges of equal bins; 0 is exact where it is one."""
+    edges = np.linspace(*ends, bins + 1)
+    edges[np.abs(edges) < 1e-9 * (ends[1] - ends[0])] = 0.0
+    return edges
 
 
 def count(values: Array, ends: Range, bins: int) -> tuple[Array, int, int, int]:
@@ -120,6 +127,11 @@ def count(values: Array, ends: Range, bins: int) -> tuple[Array, int, int, int]:
     undefined = int(np.count_nonzero(np.isnan(values)))
     below, above = int(np.count_nonzero(values < low)), int(np.count_nonzero(values > high))
     inside = values if not (below or above or undefined) else values[(values >= low) & (values <= high)]
-    places = ((inside.astype(np.float64) - low) * (bins / (high - low))).astype(np.intp)
+    exact = inside.astype(np.float64)
+    places = ((exact - low) * (bins / (high - low))).astype(np.intp)
     np.minimum(places, bins - 1, out=places)
+    # Rounding may miss a bin whose edge the value lies on, such as 0.
+    edges = bin_edges(ends, bins)
+    places -= exact < edges[places]
+    places += (exact >= edges[places + 1]) & (places < bins - 1)
     return np.bincount(places, minlength=bins), below, above, undefined

@@ -10,15 +10,16 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QTransform
 
-from gui.decimation import Array
 from gui.items import Frame, ViewItem, line_path
 from gui.legend import marker_path
 
 if TYPE_CHECKING:
     from core.surfaces import Surface
+    from gui.decimation import Array
     from gui.plots import PlotColours
 
 GRID = 256
+_FILE_GRID = 512
 LEVELS = 18
 _REBUILD_MS = 70
 _MARGIN = 0.06
@@ -47,16 +48,16 @@ def scaled_heights(values: Array) -> tuple[Array, float]:
 
 
 class SurfaceMap:
-    """Shading and contour lines of a surface over one rectangle of the plane, in one theme."""
+    """Shading and contour lines of a surface over one rectangle of the plane, in one theme, from grid × grid values."""
 
-    def __init__(self, surface: Surface, rect: QRectF, dark: bool) -> None:
+    def __init__(self, surface: Surface, rect: QRectF, dark: bool, grid: int = GRID) -> None:
         # A QRectF of the plane is upside down: its top is the lowest y.
-        x, y = np.linspace(rect.left(), rect.right(), GRID), np.linspace(rect.top(), rect.bottom(), GRID)
+        x, y = np.linspace(rect.left(), rect.right(), grid), np.linspace(rect.top(), rect.bottom(), grid)
         with np.errstate(over="ignore", invalid="ignore"):
-            values = np.broadcast_to(surface.value(x[None, :], y[:, None]), (GRID, GRID))
+            values = np.broadcast_to(surface.value(x[None, :], y[:, None]), (grid, grid))
         scaled, power = scaled_heights(np.asarray(values, dtype=np.float64))
         # A sample is the middle of its pixel.
-        across, up = 0.5 * rect.width() / (GRID - 1), 0.5 * rect.height() / (GRID - 1)
+        across, up = 0.5 * rect.width() / (grid - 1), 0.5 * rect.height() / (grid - 1)
         self.rect = rect.adjusted(-across, -up, across, up)
         self.image = _shade(scaled**power, dark)
         self.lines = _contours(x, y, scaled, power)
@@ -71,7 +72,8 @@ def _shade(shares: Array, dark: bool) -> QImage:
         ramp[:, 2 - channel] = np.interp(np.linspace(0.0, 1.0, 256), places, stops[:, channel]).round()
     ramp[:, 3] = 255
     pixels = ramp[(shares[::-1] * 255.0).round().astype(np.uint8)]
-    return QImage(pixels.data, GRID, GRID, 4 * GRID, QImage.Format.Format_RGB32).copy()
+    height, width = shares.shape
+    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 
 def _channels(colour: str) -> tuple[float, float, float]:
@@ -132,7 +134,7 @@ class SurfacePicture(ViewItem):
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the map and the minima."""
         if frame.fine:
-            self._draw_map(painter, frame, SurfaceMap(self._surface, _with_margin(self._rect), self._colours.dark))
+            self._draw_map(painter, frame, self._made(_FILE_GRID))
         else:
             self._draw_cached(painter, frame)
         self._draw_minima(painter, frame)
@@ -142,12 +144,16 @@ class SurfacePicture(ViewItem):
         self._map = None
         self.update()
 
+    def _made(self, grid: int) -> SurfaceMap:
+        """Return a new map of the view."""
+        return SurfaceMap(self._surface, _with_margin(self._rect), self._colours.dark, grid)
+
     def _draw_cached(self, painter: QPainter, frame: Frame) -> None:
         """Copy the finished picture to where it belongs; make it where there is none or the view's size differs."""
         size = tuple(round(side * frame.ratio) for side in frame.rect[2:])
         if self._map is None or self._pixmap[0] != size:
             self._timer.stop()
-            self._map = SurfaceMap(self._surface, _with_margin(self._rect), self._colours.dark)
+            self._map = self._made(GRID)
             self._pixmap = (size, self._render(frame, self._map))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         target = _placed(self._map.rect, frame)

@@ -23,7 +23,7 @@ class Curve(NamedTuple):
 
     def place(self, index: NDArray[np.intp]) -> Array:
         """Return the x of the points with these numbers."""
-        return self.start + self.step * index if self.x is None else self.x[index]
+        return self.x[index] if self.x is not None else np.asarray(self.start + self.step * index, dtype=np.float64)
 
     def split(self, edges: Array) -> NDArray[np.intp]:
         """Return for every edge the number of the first point at or after it."""
@@ -42,11 +42,6 @@ class Columns(NamedTuple):
     middle_x: Array
     last_x: Array
     values: Array
-
-
-def column_edges(left: float, right: float, columns: int) -> Array:
-    """Return the x of the edges of pixel columns over a view from `left` to `right`."""
-    return np.linspace(left, right, columns + 1)
 
 
 def visible_points(curve: Curve, edges: Array) -> tuple[Array, Array]:
@@ -69,8 +64,8 @@ def columns_of(curve: Curve, edges: Array) -> Columns | None:
     return Columns(curve.place(begins), 0.5 * (edges[used] + edges[used + 1]), curve.place(ends), values)
 
 
-def outline(columns: Columns) -> tuple[Array, Array]:
-    """Return the line through the four points of every column.
+def outline(columns: Columns, flat: float = 0.0) -> tuple[Array, Array]:
+    """Return the line through the four points of every column, through one where that is no higher than `flat`.
 
     Which of lowest and highest comes first is told from first to last; their x is that of the first or last point
     where they are it, else the column's middle.
@@ -80,7 +75,11 @@ def outline(columns: Columns) -> tuple[Array, Array]:
     inner = np.where(falling, high, low), np.where(falling, low, high)
     y = np.stack([first, *inner, last], axis=1)
     x = np.stack([columns.first_x, *(_place_of(value, columns) for value in inner), columns.last_x], axis=1)
-    return x.ravel(), y.ravel()
+    # A smooth curve's lowest and highest are its first and last: half of the points are there twice.
+    anew = np.ones(x.shape, dtype=np.bool_)
+    anew[:, 1:] = (x[:, 1:] != x[:, :-1]) | (y[:, 1:] != y[:, :-1])
+    anew[:, 1:] &= ~(np.abs(high - low) <= flat)[:, np.newaxis]
+    return x[anew], y[anew]
 
 
 def _place_of(value: Array, columns: Columns) -> Array:
@@ -89,19 +88,15 @@ def _place_of(value: Array, columns: Columns) -> Array:
     return np.where(value == columns.values[0], columns.first_x, at_end)
 
 
-def pillars(columns: Columns, pixel: float = 1.0) -> tuple[Array, Array]:
-    """Return every column as one upright line, x (2m,) and y (2m,) in pairs, that meets its neighbours.
+def strokes(columns: Columns, pad: float) -> Array:
+    """Return the same line as pieces (n, 4) of x, y, x, y: one upright in every column, and one to the next column.
 
-    Where the line to the next column passes the border between them, each takes its half; `pixel` is one pixel's
-    height, of which the half keeps both from drawing the same one.
+    Without smooth edges they are half the work of `outline`. Uprights are longer by `pad` at both ends: a quarter of a
+    pixel makes up for the ends that flat caps leave out. Pieces with a NaN are left out.
     """
     first, _, _, last = columns.values
     low, high = columns.values[1:3].min(axis=0), columns.values[1:3].max(axis=0)
-    between = 0.5 * (last[:-1] + first[1:])
-    joined_low, joined_high = low.copy(), high.copy()
-    for mine in (slice(None, -1), slice(1, None)):
-        joined_low[mine] = np.fmin(joined_low[mine], between + 0.5 * pixel)
-        joined_high[mine] = np.fmax(joined_high[mine], between - 0.5 * pixel)
-    shown = np.flatnonzero(~np.isnan(low))
-    ends = np.stack([joined_low, joined_high], axis=1)[shown]
-    return np.repeat(columns.middle_x[shown], 2), ends.ravel()
+    upright = np.stack([columns.middle_x, low - pad, columns.middle_x, high + pad], axis=1)
+    onward = np.stack([columns.last_x[:-1], last[:-1], columns.first_x[1:], first[1:]], axis=1)
+    pieces = np.concatenate([upright, onward])
+    return pieces[~np.isnan(pieces).any(axis=1)]

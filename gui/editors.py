@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from core.parameters import Kind, Parameter, ParameterError, Scale
 from gui.fields import IntBox, field_for
@@ -106,7 +106,8 @@ class Editor(QWidget):
         self._track = track_of(parameter)
         self.slider = self._make_slider() if self._track else None
         self.reset = IconButton("reset", "", 16, "muted", self)
-        self._reason = ElidedLabel(parent=self)
+        self._reason = QLabel(self)
+        self._reason.setWordWrap(True)
         self._label = ElidedLabel(_titled(parameter), parameter.label, self)
         self._set_up()
         self._lay_out()
@@ -175,16 +176,11 @@ class Editor(QWidget):
             self.edited.emit(self.parameter.key, self._good)
 
     def _refuse(self, error: ParameterError) -> None:
-        self._reason.setText(
-            f"Not used: {error.allowed} only" if self._plain() else f"Not used; allowed: {error.allowed}"
-        )
+        self._reason.setText(f"Not used; allowed: {error.allowed}")
         self._reason.show()
         self.field.setAccessibleDescription(str(error))
         self.reset.show()
         self._mark(True)
-
-    def _plain(self) -> bool:
-        return self.parameter.kind in (Kind.FLOAT, Kind.INT)
 
     def _after_good(self) -> None:
         self._reason.hide()

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
-from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRect, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QPageSize, QPaintDevice, QPainter, QPdfWriter
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QImageWriter, QPageSize, QPaintDevice, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
 from gui.legend import draw_legend, legend_height
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 _DPI = 96
 _MARGIN = 12.0
 _LEGEND_GAP = 4.0
-# Where a single plot is laid out while it is painted, away from its neighbours.
-_ASIDE = QRectF(-100_000.0, 0.0, 0.0, 0.0)
 _LARGEST = 16_384
 
 
@@ -96,29 +93,18 @@ def figure_image(
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file next to its place and move it there; on failure leave nothing and raise ExportError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        part.write_bytes(data)
+        os.replace(part, path)
     except OSError as error:
-        raise _cannot_write(path, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-        os.replace(name, path)
-    except OSError as error:
-        os.unlink(name)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise _cannot_write(path, error) from error
 
 
 def _cannot_write(path: Path, error: OSError) -> ExportError:
     return ExportError(f"cannot write {path}: {error.strerror or error}")
-
-
-def _umask() -> int:
-    """Return the permissions that new files are not to have; mkstemp's file is private."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _kind_of(path: Path) -> FigureFormat:
@@ -184,23 +170,36 @@ def _render(painter: QPainter, scene: pg.GraphicsScene, target: QRectF, source: 
 
 @contextmanager
 def _laid_out(widget: QGraphicsWidget, size: QSizeF) -> Iterator[QRectF]:
-    """Lay a widget out in another size, aside if it has neighbours, for a while; yield where it is."""
+    """Lay a widget out in another size, without its neighbours, for a while; yield where it is."""
     before = widget.geometry()
-    corner = _ASIDE.topLeft() if isinstance(widget, pg.PlotItem) else before.topLeft()
-    place = QRectF(corner, size)
+    place = QRectF(before.topLeft(), size)
     ranges = [(box, box.viewRange()) for box in _boxes(widget)]
+    neighbours = [(item, item.opacity()) for item in _neighbours(widget)]
     views = widget.scene().views()
     for view in views:
         view.setUpdatesEnabled(False)
     try:
+        # Not hidden, which would lay out anew; Qt does not paint what is this transparent.
+        for item, _ in neighbours:
+            item.setOpacity(0.0)
         _set_geometry(widget, place)
         yield place
     finally:
         _set_geometry(widget, before)
+        for item, opacity in neighbours:
+            item.setOpacity(opacity)
         for box, (x_range, y_range) in ranges:
             box.setRange(xRange=x_range, yRange=y_range, padding=0.0)
         for view in views:
             view.setUpdatesEnabled(True)
+
+
+def _neighbours(widget: QGraphicsItem) -> list[QGraphicsItem]:
+    """Return the items beside a widget, and beside what it is in."""
+    parent = widget.parentItem()
+    if parent is None:
+        return []
+    return [item for item in parent.childItems() if item is not widget] + _neighbours(parent)
 
 
 def _boxes(item: QGraphicsItem) -> list[pg.ViewBox]:
@@ -248,7 +247,7 @@ def _paint(device: QPaintDevice, draw: Callable[[QPainter], None]) -> None:
 def _png(draw: Callable[[QPainter], None], size: tuple[int, int], scale: float) -> bytes:
     """Return a PNG file."""
     buffer = _buffer()
-    _image(draw, size, scale).save(buffer, b"PNG")
+    QImageWriter(buffer, QByteArray(b"png")).write(_image(draw, size, scale))
     return bytes(buffer.data().data())
 
 

@@ -25,7 +25,7 @@ from gui import theme
 from gui.panel_export import ALL_FORMATS, PICTURES, WHOLE, Request, export_panel
 from gui.theme import Severity
 from gui.views.base import plot_colours
-from gui.widgets import row_of
+from gui.widgets import flag, row_of
 
 if TYPE_CHECKING:
     from gui.panel import Panel
@@ -72,6 +72,8 @@ class ExportDialog(QDialog):
         self.write.setObjectName("write")
         self.write.setDefault(True)
         self.write.clicked.connect(self._write)
+        self.cancel = QPushButton("Cancel", self)
+        self.cancel.clicked.connect(self.close)
         self._reason = QLabel(self)
         self._reason.setObjectName("export-reason")
         self._reason.setProperty("role", "reason")
@@ -93,6 +95,8 @@ class ExportDialog(QDialog):
         spin.setAccessibleName(name)
         spin.setRange(low, high)
         spin.setSuffix(suffix)
+        spin.setProperty("arrows", True)
+        spin.lineEdit().setTextMargins(5, 0, 5, 0)
         text = self._remembered(name)
         spin.setValue(int(text) if text.isdigit() else int(_SIZES[name]))
         return spin
@@ -106,7 +110,7 @@ class ExportDialog(QDialog):
         form.setVerticalSpacing(8)
         form.addRow("What", self.what)
         form.addRow("Format", self.format)
-        form.addRow("Size", row_of(self.width_field, self.height_field))
+        form.addRow("Size", row_of(self.width_field, QLabel("×", self), self.height_field, 1))
         form.addRow("Resolution", self.dpi)
         form.addRow("Colours", self.colours)
         form.addRow("", self.transparent)
@@ -119,7 +123,8 @@ class ExportDialog(QDialog):
         column.addWidget(self._reason)
         buttons = row_of()
         buttons.addStretch(1)
-        buttons.addWidget(self.write)
+        for button in (self.cancel, self.write):
+            buttons.addWidget(button)
         column.addLayout(buttons)
         self.setMinimumWidth(440)
 
@@ -145,6 +150,8 @@ class ExportDialog(QDialog):
                 problem = str(error)
         self._reason.setText(problem)
         self._reason.setVisible(bool(problem))
+        flag(self.name, "refused", problem.startswith("Name"))
+        flag(self.folder, "refused", bool(problem) and not problem.startswith("Name"))
         if not problem:
             self._remember()
             self.done_with.emit(f"Wrote {', '.join(str(path) for path in written)}", Severity.INFO)
@@ -173,7 +180,7 @@ class ExportDialog(QDialog):
 
 def _problem(request: Request) -> str:
     """Say what is wrong with a request before anything is written; empty if nothing is."""
-    if not request.name or any(sign in request.name for sign in '/\\:\0'):
+    if not request.name or any(sign in request.name for sign in "/\\:\0"):
         return f"Name: {request.name!r} is not allowed; allowed: a file name without / \\ :"
     if not request.folder.is_dir():
         return f"Folder: {request.folder} does not exist; allowed: a folder that can be written"

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 LANES = "lanes"
 GROUPS = {
     "Network": ("hidden", "init", "activation", "batchnorm", "dropout"),
-    "Training": ("optimizer", "batch", "iterations", "l2", "evaluate", "trials", "seed"),
+    "Run": ("optimizer", "batch", "iterations", "l2", "evaluate", "trials", "seed"),
+    "Measurement": ("inputs", "range", "bins"),
 }
 
 
@@ -48,7 +49,7 @@ def grouped(parameters: tuple[Parameter, ...]) -> dict[str, list[Parameter]]:
 def _heading(key: str) -> str:
     owner = key.partition(".")[0]
     if owner != key:  # an optimizer's hyperparameter beside the choice of the optimizer
-        return "Training"
+        return "Run"
     return next((name for name, keys in GROUPS.items() if owner in keys), "")
 
 

@@ -16,7 +16,9 @@ _SIZE = (1280, 800)
 _ROW = 190  # the height of one of many rows of histograms
 
 
-def write_pictures(frame: Any, configuration: Configuration, folder: Path, formats: Sequence[str], look: str) -> list[Path]:
+def write_pictures(
+    frame: Any, configuration: Configuration, folder: Path, formats: Sequence[str], look: str
+) -> list[Path]:
     """Draw the frame as its panel would and write it in each format; raises ExportError with one line."""
     app = _application()
     from core.presets import PRESETS

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
+from shiboken6 import Shiboken
 
-from gui.decimation import Array, Columns, Curve, column_edges, columns_of, outline, pillars, visible_points
+from gui.decimation import Array, Columns, Curve, columns_of, outline, strokes, visible_points
 from gui.legend import marker_path
 from gui.plots import LIGHT, PlotColours, blend
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _FAR = 15_000.0
 _PATH_MARKERS = 60
 _ROUGH_PIXELS = 3.0
+_FLAT_PIXELS = 0.25
 _MARKER_PIXELS = 7.0
 _CURRENT_PIXELS = 12.0
 # Pens that look like the lines on the screen, averaged over all directions.
@@ -48,6 +50,12 @@ class Frame:
     rect: tuple[float, float, float, float]
     ratio: float
     fine: bool
+
+    def column_edges(self) -> Array:
+        """Return the item's x at the edges of the device's columns of pixels, 2 in one where it has none."""
+        density = max(self.ratio, 2.0) if self.fine else self.ratio
+        left, right = self.rect[0] * density, (self.rect[0] + self.rect[2]) * density
+        return (np.arange(math.floor(left), math.ceil(right) + 1) / density - self.dx) / self.sx
 
 
 def _near(value: float, digits: int = 9) -> float:
@@ -122,37 +130,40 @@ def line_path(x: Array, y: Array) -> QPainterPath:
 
 
 def stroke(
-    painter: QPainter,
-    path: QPainterPath,
-    colour: QColor,
-    weight: int,
-    frame: Frame,
-    *,
-    dashed: bool = False,
-    sharp: bool = False,
+    painter: QPainter, line: QPainterPath | Array, colour: QColor, weight: int, frame: Frame, *, dashed: bool = False
 ) -> None:
-    """Draw a path as a line of 1 or 2 pixels' look, `sharp` without smooth edges."""
-    pen = QPen(colour)
+    """Draw a path as a line of 1 or 2 pixels' look; on the screen also pieces (n, 4), without smooth edges."""
+    pen = QPen(colour, 1.0)
     pen.setStyle(Qt.PenStyle.CustomDashLine if dashed else Qt.PenStyle.SolidLine)
     if dashed:
         pen.setDashPattern([4.0, 3.0])
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, not sharp)
     painter.setBrush(Qt.BrushStyle.NoBrush)
+    if isinstance(line, QPainterPath):
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    else:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
     if frame.fine:
         pen.setWidthF(_PEN_WIDTHS[weight])
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         pen.setCapStyle(Qt.PenCapStyle.FlatCap if dashed else Qt.PenCapStyle.RoundCap)
-        painter.setPen(pen)
-        painter.drawPath(path)
-        return
-    pen.setWidthF(1.0)
-    pen.setCosmetic(True)
+    pen.setCosmetic(not frame.fine)
     painter.setPen(pen)
-    for dx, dy in line_copies(weight * frame.ratio):
+    for dx, dy in ((0.0, 0.0),) if frame.fine else line_copies(weight * frame.ratio):
         shift = QPointF(dx, dy) / frame.ratio
         painter.translate(shift)
-        painter.drawPath(path)
+        _draw(painter, line)
         painter.translate(-shift)
+
+
+def _draw(painter: QPainter, line: QPainterPath | Array) -> None:
+    """Draw a path or pieces."""
+    if isinstance(line, QPainterPath):
+        painter.drawPath(line)
+    elif len(line):
+        # NumPy's memory is that of QLineF[n]; as a path the pieces would take a third longer.
+        lines: Any = Shiboken.wrapInstance(line.ctypes.data, QLineF)
+        painter.drawLines(lines, len(line))
 
 
 @lru_cache
@@ -213,8 +224,8 @@ class Trace(ViewItem):
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the curve."""
         colour = blend(self._colour, self._colours.background, self._alpha)
-        path, sharp = self._once(frame, self._path)
-        stroke(painter, path, colour, self._weight, frame, dashed=self._dashed, sharp=sharp)
+        line = self._once(frame, self._line)
+        stroke(painter, line, colour, self._weight, frame, dashed=self._dashed)
 
     def _values(self, y: Array) -> Array:
         """Return the values as the axis has them."""
@@ -223,22 +234,22 @@ class Trace(ViewItem):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(y > 0.0, np.log10(y), np.nan)
 
-    def _path(self, frame: Frame) -> tuple[QPainterPath, bool]:
-        """Return the curve in scene pixels, and whether it is so rough that smooth edges would show nothing."""
+    def _line(self, frame: Frame) -> QPainterPath | Array:
+        """Return the curve in scene pixels, in pieces where it is so rough that smooth edges would show nothing."""
         if not len(self._curve.y):
-            return QPainterPath(), False
-        density = max(frame.ratio, 2.0) if frame.fine else frame.ratio
-        edges = column_edges(self._rect.left(), self._rect.right(), max(1, math.ceil(frame.rect[2] * density)))
+            return QPainterPath()
+        edges = frame.column_edges()
         columns = columns_of(self._curve, edges)
         if columns is None:
             x, y = visible_points(self._curve, edges)
-            return line_path(frame.sx * x + frame.dx, self._scene_y(y, frame)), False
+            return line_path(frame.sx * x + frame.dx, self._scene_y(y, frame))
         columns = columns._replace(values=self._scene_y(columns.values, frame))
         if frame.fine or not _is_rough(columns):
-            x, y = outline(columns)
-            return line_path(frame.sx * x + frame.dx, y), False
-        x, y = pillars(columns, 1.0 / frame.ratio)
-        return pg.functions.arrayToQPath(frame.sx * x + frame.dx, y, connect="pairs", finiteCheck=False), True
+            x, y = outline(columns, 0.1 if frame.fine else _FLAT_PIXELS / frame.ratio)
+            return line_path(frame.sx * x + frame.dx, y)
+        pieces = strokes(columns, 0.25 / frame.ratio)
+        pieces[:, ::2] = frame.sx * pieces[:, ::2] + frame.dx
+        return pieces
 
     def _scene_y(self, y: Array, frame: Frame) -> Array:
         """Return values in scene pixels, those far off the view moved nearer."""

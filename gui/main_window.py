@@ -49,7 +49,9 @@ class MainWindow(QMainWindow):
 
     ready = Signal()
 
-    def __init__(self, settings: Settings, data: str = "sample", threads: int = 1, preset: Preset | None = None) -> None:
+    def __init__(
+        self, settings: Settings, data: str = "sample", threads: int = 1, preset: Preset | None = None
+    ) -> None:
         """`data` is a data source as on the command line, `threads` the engine's share of the cores."""
         super().__init__()
         self.settings, self._data, self._threads = settings, data, threads
@@ -161,9 +163,11 @@ class MainWindow(QMainWindow):
 
     def _add_themes(self, menu: Any) -> None:
         group = QActionGroup(self)
+        self._themes: dict[str, QAction] = {}
         menu.addSeparator()
         for name in theme.THEMES:
             action = self._add(menu, f"{name.capitalize()} theme", partial(self.set_theme, name), name=f"theme-{name}")
+            self._themes[name] = action
             action.setCheckable(True)
             action.setChecked(theme.current().name == name)
             group.addAction(action)
@@ -250,7 +254,7 @@ class MainWindow(QMainWindow):
             button.setIcon(theme.icon(key, found))
         for panel in self.panels.values():
             panel.set_theme(found)
-        self.findChild(QAction, f"theme-{name}").setChecked(True)
+        self._themes[name].setChecked(True)
         self.settings.save("theme", name)
 
     def _show_notes(self) -> None:

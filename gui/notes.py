@@ -29,7 +29,7 @@ class Notes(QScrollArea):
         self._column = QVBoxLayout(self._body)
         self._column.setContentsMargins(16, 14, 14, 14)
         self._column.setSpacing(8)
-        self._title = self._label("title")
+        self._label("heading", "What to look for")
         self._look = self._label("")
         self._numbers_head = self._label("heading", "Now")
         self._rows = QFormLayout()
@@ -50,12 +50,12 @@ class Notes(QScrollArea):
         label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if role:
             label.setProperty("role", role)
+            label.setIndent(0)
         self._column.addWidget(label)
         return label
 
-    def show_text(self, title: str, look_for: Sequence[str], formulas: Sequence[tuple[str, str, str]]) -> None:
+    def show_text(self, look_for: Sequence[str], formulas: Sequence[tuple[str, str, str]]) -> None:
         """Show what to look for and the formulas `(label, colour, text)`."""
-        self._title.setText(title)
         points = "".join(f"<p style='margin:0 0 7px 0'>{escape(point)}</p>" for point in look_for)
         self._look.setText(points)
         parts = [

@@ -24,7 +24,7 @@ from gui.notes import Notes
 from gui.player import Player
 from gui.theme import Severity
 from gui.transport import Transport
-from gui.widgets import row_of, tip
+from gui.widgets import ElidedLabel, row_of, tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 FORM_WIDTH = 308
 _MORE = 1000
+_HEAD = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Panel(QWidget):
         self.player.set_speed(self.view.speed)
         self._title = QLabel(self)
         self._title.setProperty("role", "title")
-        self._said = QLabel(self)
+        self._said = ElidedLabel(parent=self)
         self._said.setObjectName("said")
         self._said.setProperty("role", "muted")
         self._said.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -134,7 +135,10 @@ class Panel(QWidget):
     def _lay_out(self) -> None:
         middle = QVBoxLayout()
         middle.setSpacing(0)
-        middle.addLayout(row_of(self._title, self._said, self.extend, spacing=16, margins=(16, 8, 12, 2)))
+        head = row_of(self._title, self._said, self.extend, spacing=16, margins=(16, 6, 12, 4))
+        head.setStretchFactor(self._said, 1)
+        head.addStrut(_HEAD)
+        middle.addLayout(head)
         middle.addWidget(self.view, 1)
         self.middle = QWidget(self)
         self.middle.setObjectName("middle")
@@ -232,7 +236,7 @@ class Panel(QWidget):
         self._show_lanes()
         self.view.show_configuration(configuration, self.preset)
         if other:
-            self._said.setText(self.preset.shows)
+            self._said.setText("")
         self._show_notes()
 
     def _show_lanes(self) -> None:
@@ -241,13 +245,14 @@ class Panel(QWidget):
         if options:
             self.lanes.show_lanes(options, self.configuration["lanes"], self.configuration)
             free = self.preset.axis is Axis.INITIAL_WEIGHTS
-            self.lanes.allow_custom(_declared(self.configuration, "lanes") if free else None, "add normal-0.05 …")
+            self.lanes.allow_custom(_declared(self.configuration, "lanes") if free else None, "normal-0.05")
 
     def _show_notes(self) -> None:
         rules = []
-        for key in dict.fromkeys(lane.optimizer for lane in self.lanes_in_force() if self.preset.experiment != "propagation"):
-            rules.append((OPTIMIZERS[key].label, OPTIMIZERS[key].colour, OPTIMIZERS[key].formula))
-        self.notes.show_text(self.preset.title, self.preset.look_for, rules)
+        if self.preset.axis is not Axis.ACTIVATION:
+            for key in dict.fromkeys(lane.optimizer for lane in self.lanes_in_force()):
+                rules.append((OPTIMIZERS[key].label, OPTIMIZERS[key].colour, OPTIMIZERS[key].formula))
+        self.notes.show_text(self.preset.look_for, rules)
 
     def lanes_in_force(self) -> tuple[Lane, ...]:
         """Return the lanes that are on."""
@@ -318,7 +323,7 @@ class Panel(QWidget):
             texts = (f"{key} = {self._value_text(key)}" for key in changed)
             self._said.setText(f"restarted with {', '.join(texts)}")
         elif not changed:
-            self._said.setText(self.preset.shows)
+            self._said.setText("")
 
     def _value_text(self, key: str) -> str:
         return _declared(self.configuration, key).text(self.configuration[key])
@@ -345,7 +350,7 @@ class Panel(QWidget):
             self.player.seek(0)
         else:
             self.player.load(self.configuration)
-            self._said.setText(self.preset.shows)
+            self._said.setText("")
 
     def _extend(self) -> None:
         self.edit("iterations", self.player.status.total + _MORE)

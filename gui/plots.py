@@ -24,6 +24,7 @@ TITLE_PIXELS = 13
 _TICK_LENGTH = 4
 _TICK_GAP = 4
 _LEFT_WIDTH = 46
+_BARE_WIDTH = 8
 _BOTTOM_HEIGHT = 24
 _LABEL_ROOM = 18
 _OVERHANG = 30.0
@@ -87,6 +88,12 @@ class Axis(pg.AxisItem):
         self.setGrid(255)
         self._colours = LIGHT
         self._text = ""
+        self._numbered = True
+
+    def set_numbers(self, shown: bool) -> None:
+        """Write the numbers, or leave them and their room out: a neighbour's axis has the same."""
+        self._numbered = shown
+        self.set_text(self._text)
 
     def set_text(self, text: str) -> None:
         """Write `text` beside the axis, or nothing, and give the axis a size that does not change with its numbers."""
@@ -95,7 +102,7 @@ class Axis(pg.AxisItem):
         self.setLabel(escape(text), **style)
         room = _LABEL_ROOM if text else 0
         if self.orientation in ("left", "right"):
-            self.setWidth(_LEFT_WIDTH + room)
+            self.setWidth(room + (_LEFT_WIDTH if self._numbered else _BARE_WIDTH))
         else:
             self.setHeight(_BOTTOM_HEIGHT + room)
 
@@ -111,8 +118,9 @@ class Axis(pg.AxisItem):
     def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
         """Draw straight, not through pyqtgraph's QPicture, which scales with the device's resolution."""
         # AxisItem sets `picture` to None wherever ticks have to be placed anew.
-        self.picture = self.picture or self._layout_ticks()
-        grid, axis, labels, faint = self.picture
+        placed: Any = self.picture or self._layout_ticks()
+        self.picture: Any = placed
+        grid, axis, labels, faint = placed
         if widget is None:
             # QSvgGenerator goes on clipping as for the item before until an item clips anew; seen with Qt 6.11.3.
             painter.setClipRect(self.boundingRect())
@@ -125,7 +133,7 @@ class Axis(pg.AxisItem):
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing, True)
         painter.setFont(plot_font(TICK_PIXELS))
         painter.setPen(QColor(self._colours.muted))
-        for rect, flags, text in labels:
+        for rect, flags, text in labels if self._numbered else ():
             painter.drawText(rect, flags, text)
 
     def _axis_colour(self) -> QColor:
@@ -231,8 +239,9 @@ class Plot(pg.PlotItem):
         self.hideButtons()
         self.disableAutoRange()
         self.vb.setDefaultPadding(0.0)
-        # Plots in a row are equally wide, whatever their titles; the last number of an axis has room at the right.
-        self.setPreferredSize(300.0, 200.0)
+        # Plots in a row are equally wide, whatever their titles.
+        self.setPreferredSize(100.0, 100.0)
+        # The last number of the axis has room at the right.
         self.layout.setContentsMargins(0.0, 8.0, 14.0, 0.0)
         self.titleLabel.setAttr("justify", "left")
         for side in ("left", "bottom"):
@@ -282,6 +291,7 @@ def make_plot(
     plot = Plot(colours)
     layout.addItem(plot, row, col)
     layout.layout.setSpacing(_SPACING)
+    layout.layout.setColumnStretchFactor(col, 1)
     plot.setLogMode(y=log_y)
     plot.disableAutoRange()  # setLogMode enabled it
     plot.setMouseEnabled(*mouse)

@@ -62,8 +62,9 @@ class TransportState:
 def enabled(phase: Phase | str, cursor: int, head: int, total: int | None) -> Enabled:
     """Return which controls can be used.
 
-    Going back needs something before the cursor, going on something after it: recorded, or still to be computed. A
-    running experiment is paused before it is stepped; a failed one can be looked through and restarted.
+    Going back needs something before the cursor, going on something after it: recorded, or still to be computed. What
+    is finished can be played again. A running experiment is paused before it is stepped; a failed one can be looked
+    through and restarted.
     """
     name = _name(phase)
     running = name == "RUNNING"
@@ -72,7 +73,7 @@ def enabled(phase: Phase | str, cursor: int, head: int, total: int | None) -> En
     return Enabled(
         restart=head > 0 or name in ("RUNNING", "FAILED"),
         back=cursor > 0 and not running,
-        play=running or onward,
+        play=running or onward or (name == "FINISHED" and head > 0),
         step=onward and not running,
         timeline=head > 0,
     )
@@ -192,6 +193,7 @@ class Transport(QFrame):
         super().__init__(parent)
         self._state: TransportState | None = None
         self._running = False
+        self._longest = ""
         self._make_buttons()
         self.timeline = Timeline(self)
         self.timeline.sought.connect(self.seek)
@@ -235,6 +237,8 @@ class Transport(QFrame):
             self.play.set_icon(*(("pause", "Pause (Space)") if running else ("play", "Play (Space)")))
 
     def _show_readouts(self, state: TransportState) -> None:
+        highest = max(9999, 10 ** len(str(state.head)) - 1) if state.total is None else state.total
+        self._make_room(position_text(state.unit, highest, state.total))
         texts = (
             position_text(state.unit, state.cursor, state.total),
             rate_text(state.unit, state.rate),
@@ -243,6 +247,12 @@ class Transport(QFrame):
         for label, text in zip(self._readouts, texts, strict=True):
             if label.text() != text:
                 label.setText(text)
+
+    def _make_room(self, longest: str) -> None:
+        """Give the readout the width of its longest text, so that it stands still while it counts."""
+        if longest != self._longest:
+            self._longest = longest
+            self._readouts[0].setFixedWidth(self.fontMetrics().horizontalAdvance(longest))
 
     def _choose_speed(self) -> None:
         self.speed_changed.emit(self.speed.currentData())
@@ -260,7 +270,7 @@ class Transport(QFrame):
             button.clicked.connect(getattr(self, f"{name}_clicked"))
 
     def _make_readouts(self) -> None:
-        widest = ("iteration 100,000 / 100,000", "88.8 k it/s", "8:88:88 left")
+        widest = ("", "888 k it/s", "8:88:88 left")
         self._readouts = [QLabel(self) for _ in widest]
         for label, text, name in zip(self._readouts, widest, ("position", "rate", "time left"), strict=True):
             label.setObjectName(f"readout-{name.replace(' ', '-')}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.initializers import NAMES, initializer
-from core.lanes import Axis, split_activation
+from core.initializers import NAMES, initializer_name
+from core.lanes import Axis, activation_name
 from core.optimizers import OPTIMIZERS
 from core.parameters import Kind, Parameter, Scale, choice, flag, integer, number
 from core.statistics import FITTED, FIXED
@@ -60,7 +60,7 @@ def propagation_parameters() -> tuple[Parameter, ...]:
             "Networks <activation>-<initial weights> to measure; empty: the one chosen below",
             Kind.NAMES,
             length=(0, 40),
-            matches=split_activation,
+            matches=activation_name,
             choices=tuple(f"{a}-{i}" for a in _ACTIVATIONS for i in _INITS),
             more=f"<activation>-{_OTHER_SIGMA}",
         ),
@@ -84,14 +84,21 @@ def _initial_lanes() -> Parameter:
     doc = "Initial weights that race"
     default = ("normal-0.01", "xavier", "he")
     return Parameter(
-        "lanes", "initial weights", default, doc, Kind.NAMES, choices=_INITS, matches=initializer, more=_OTHER_SIGMA
+        "lanes",
+        "initial weights",
+        default,
+        doc,
+        Kind.NAMES,
+        choices=_INITS,
+        matches=initializer_name,
+        more=_OTHER_SIGMA,
     )
 
 
 def _init() -> Parameter:
     doc = f"Standard deviation of the Gaussian initial weights: {NAMES}"
     return Parameter(
-        "init", "initial weights", "he", doc, Kind.NAME, choices=_INITS, matches=initializer, more=_OTHER_SIGMA
+        "init", "initial weights", "he", doc, Kind.NAME, choices=_INITS, matches=initializer_name, more=_OTHER_SIGMA
     )
 
 

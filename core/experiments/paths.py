@@ -28,7 +28,7 @@ class PathsFrame:
 
     `points` is `(lanes, position + 1, 2)`, `loss` `(lanes, position + 1)`; both are NaN from the step at which a lane
     diverged, which `diverged` gives (None for the others). `excess` is the loss above the surface's lowest value, or
-    the loss where there is none. `outside` `(lanes, position + 1)` is true where the point is not in the surface's view.
+    the loss where there is none. `outside` `(lanes, position + 1)` is true where a point is out of the surface's view.
     """
 
     surface: Surface

@@ -89,7 +89,7 @@ class Training(Experiment):
         """Make up to `updates` updates of every lane, measuring accuracies on the way."""
         target = min(self.total, self.position + updates)
         self._loss.reserve(target)
-        while self.position < target:
+        while self.position < target and not self.stopped:
             self._apply_changes()
             self._run_to(min([target, *self._stops()]))
             self._measure_if_due()
@@ -103,7 +103,9 @@ class Training(Experiment):
 
     def _run_to(self, end: int) -> None:
         self._each_block(lambda block: block.run(self.position, end, self._loss))
-        self.position = end
+        # Where every lane has diverged, the run ends with the last of them, however far it was asked to go.
+        lost = [d for d in self._diverged(self._loss.view(end)) if d is not None]
+        self.position = max(lost) if self.stopped else end
 
     def _each_block(self, work: Any) -> None:
         if self._pool is None or len(self._blocks) == 1:
@@ -172,9 +174,9 @@ class Training(Experiment):
             per_epoch=self.per_epoch,
             loss=loss,
             smoothed=self._smoothed.update(loss, [n if d is None else d - 1 for d in diverged]),
-            measured_at=np.array(self._measured, np.intp),
-            train_accuracy=self._train.view(measured).copy(),
-            test_accuracy=self._test.view(measured).copy(),
+            measured_at=_frozen(np.array(self._measured, np.intp)),
+            train_accuracy=_frozen(self._train.view(measured).copy()),
+            test_accuracy=_frozen(self._test.view(measured).copy()),
             train_measured=len(self._task.measured.labels),
             test_measured=len(self._task.test.labels),
             diverged=diverged,
@@ -200,6 +202,11 @@ class Training(Experiment):
         """End the pool's threads."""
         if self._pool is not None:
             self._pool.shutdown(wait=True)
+
+
+def _frozen(array: Array) -> Array:
+    array.flags.writeable = False
+    return array
 
 
 def cut(lanes: int, threads: int) -> list[list[int]]:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QGraphicsWidget
 
-from gui.items import Frame, StepHistogram, ViewItem
+from gui.items import StepHistogram
 from gui.legend import LegendEntry
-from gui.plots import TICK_PIXELS, blend, make_plot, plot_font
+from gui.plots import LIGHT, TICK_PIXELS, TITLE_PIXELS, make_plot, plot_font
 from gui.views.base import LaneStatus, Number, View
 
 if TYPE_CHECKING:
@@ -21,61 +22,75 @@ if TYPE_CHECKING:
     from core.presets import Preset
     from core.statistics import LayerStatistics
     from gui import theme
-    from gui.plots import Plot
+    from gui.plots import Plot, PlotColours
 
 _ROW = 15.0
 _TALLEST = 0.4
-_MOST_COLUMNS = 10
+_OVERHANG = 10.0
+_UNBOUNDED = 16_777_215.0
+_MOST_COLUMNS, _MOST_LINES, _MOST_WORDS = 7, 2, 3
+KINDS = ("activations", "gradients")
 _GRADIENT = "#8C6BB1"
+_AXIS, _BARE = 64.0, 9.0  # what a plot has left of its view, with and without numbers
 
 
-class Caption(ViewItem):
-    """A few lines of text in the upper right corner of a plot, on a ground that lets them be read."""
+class Caption(QGraphicsWidget):
+    """The head of a column: a bold line and a few of words, in a room that does not change with them."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str, indent: float) -> None:
         super().__init__()
-        self._lines: tuple[str, ...] = ()
-        self.setZValue(100)
+        self._title, self._indent = title, indent
+        self._words: tuple[str, ...] = ()
+        self._colours = LIGHT
 
-    def set_lines(self, lines: Sequence[str]) -> None:
-        """Show these lines."""
-        if tuple(lines) != self._lines:
-            self._lines = tuple(lines)
+    def set_words(self, words: Sequence[str]) -> None:
+        """Show these lines below the title."""
+        if tuple(words) != self._words:
+            self._words = tuple(words)
             self.update()
 
-    def draw(self, painter: QPainter, frame: Frame) -> None:
-        """Draw the lines, right-aligned."""
-        if not self._lines:
-            return
-        font = plot_font(TICK_PIXELS)
-        left, top, width, _ = frame.rect
-        wide = min(width - 6, max(map(QFontMetricsF(font).horizontalAdvance, self._lines)) + 10)
-        box = QRectF(left + width - wide - 3, top + 3, wide, _ROW * len(self._lines) + 4)
-        ground = QColor(self._colours.background)
-        ground.setAlphaF(0.8)
-        painter.fillRect(box, ground)
-        painter.setFont(font)
-        painter.setPen(blend(self._colours.foreground, self._colours.background, 0.85))
-        for number, line in enumerate(self._lines):
-            row = QRectF(box.left(), box.top() + 2 + number * _ROW, wide - 5, _ROW)
-            painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, line)
+    def set_colours(self, colours: PlotColours) -> None:
+        """Draw in these colours from now on."""
+        self._colours = colours
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        """Cover the words, which may reach into the gap to the next column."""
+        return self.rect().adjusted(0, 0, _OVERHANG, 0)
+
+    def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
+        """Draw title and words."""
+        painter.setRenderHint(QPainter.RenderHint.TextAntialiasing, True)
+        top = self.rect().top()
+        if self._title:
+            painter.setFont(plot_font(TITLE_PIXELS, bold=True))
+            self._draw_row(painter, top, self._title, self._colours.foreground)
+            top += _ROW + 2
+        painter.setFont(plot_font(TICK_PIXELS))
+        for number, line in enumerate(self._words):
+            self._draw_row(painter, top + number * _ROW, line, self._colours.muted)
+
+    def _draw_row(self, painter: QPainter, top: float, text: str, colour: str) -> None:
+        painter.setPen(QColor(colour))
+        room = QRectF(self.rect().left() + self._indent, top, self.rect().width() - self._indent + _OVERHANG, _ROW)
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
 
 class _Cell:
     """One histogram with its ghost and its words."""
 
-    def __init__(self, plot: Plot, colour: str) -> None:
-        self.plot = plot
-        self.histogram, self.ghost, self.caption = StepHistogram(colour), StepHistogram(ghost=True), Caption()
+    def __init__(self, plot: Plot, caption: Caption, colour: str) -> None:
+        self.plot, self.caption = plot, caption
+        self.histogram, self.ghost = StepHistogram(colour), StepHistogram(colour, ghost=True)
         self.ghost.setZValue(20)
-        for item in (self.histogram, self.ghost, self.caption):
+        for item in (self.histogram, self.ghost):
             plot.addItem(item)
         self._range: tuple[float, ...] = ()
 
     def show(self, layer: LayerStatistics, words: Sequence[str], top: float) -> None:
         """Draw a layer's histogram as shares of its values."""
         self.histogram.setData(layer.counts / layer.size, layer.edges)
-        self.caption.set_lines(words)
+        self.caption.set_words(words)
         ends = (float(layer.edges[0]), float(layer.edges[-1]), top)
         if ends != self._range:
             self._range = ends
@@ -94,10 +109,10 @@ class _Cell:
 
     def set_shown(self, shown: bool) -> None:
         """Show or hide what is drawn; the axes stay."""
-        for item in (self.histogram, self.caption):
-            item.setVisible(shown)
+        self.histogram.setVisible(shown)
         if not shown:
             self.ghost.setVisible(False)
+            self.caption.set_words(())
 
 
 class ActivationsView(View):
@@ -111,6 +126,9 @@ class ActivationsView(View):
     def __init__(self) -> None:
         super().__init__()
         self._cells: dict[tuple[str, int, int], _Cell] = {}
+        self._captions: list[Caption] = []
+        self._rows, self._columns, self._words = 0, 0, _MOST_WORDS
+        self.graphics.ci.geometryChanged.connect(self._share_width)
         self._shape: tuple[Any, ...] = ()
         self._before: tuple[LaneStatistics, ...] = ()
         self._frame: PropagationFrame | None = None
@@ -135,9 +153,8 @@ class ActivationsView(View):
         self._arrange(statistics)
         for row, lane in enumerate(statistics):
             ghost = before[row] if row < len(before) else None
-            self._show_kind("activations", row, lane, ghost, cursor)
-            if len(statistics) == 1:
-                self._show_kind("gradients", row, lane, ghost, cursor)
+            for kind in KINDS[: 2 if len(statistics) == 1 else 1]:
+                self._show_kind(kind, row, lane, ghost, cursor)
 
     def _show_kind(
         self, kind: str, row: int, lane: LaneStatistics, ghost: LaneStatistics | None, cursor: int | None
@@ -146,12 +163,13 @@ class ActivationsView(View):
         ghosts: tuple[LayerStatistics, ...] = getattr(ghost, kind) if ghost else ()
         top = _top(layers)
         for place, layer in enumerate(layers):
-            cell = self._cells[kind, row, place]
+            cell = self._cells.get((kind, row, place))
             reached = place if kind == "activations" else len(layers) - 1 - place
             shown = cursor is None or reached < cursor
-            cell.set_shown(shown)
-            if shown:
-                cell.show(layer, _words(kind, layer), top)
+            if cell is not None:
+                cell.set_shown(shown)
+            if cell is not None and shown:
+                cell.show(layer, _words(kind, layer)[: self._words], top)
                 cell.show_ghost(ghosts[place] if place < len(ghosts) else None)
 
     # The grid of plots.
@@ -162,48 +180,85 @@ class ActivationsView(View):
         if tuple((found[2:] if len(shape) == 1 else found) for found in shape) == self._shape:
             return
         self._shape = tuple((found[2:] if len(shape) == 1 else found) for found in shape)
-        self.graphics.ci.clear()
-        self._cells, self.plots = {}, {}
+        self._clear()
+        self._cells, self.plots, self._captions = {}, {}, []
+        lines = -(-max(len(lane.activations) for lane in statistics) // _MOST_COLUMNS)
+        self._rows = 2 * lines if len(statistics) == 1 else len(statistics)
+        self._words, self._columns = _MOST_WORDS if self._rows <= 2 else 2, 0
         if len(statistics) == 1:
             self._arrange_one(statistics[0])
         else:
             for row, lane in enumerate(statistics):
                 self._add_row("activations", row, row, range(len(lane.activations)), lane)
+        self._share_width()
+
+    def _clear(self) -> None:
+        """Empty the layout; the heights and stretches of its rows and columns would stay."""
+        self.graphics.ci.clear()
+        layout = self.graphics.ci.layout
+        for row in range(layout.rowCount()):
+            layout.setRowMinimumHeight(row, 0)
+            layout.setRowMaximumHeight(row, _UNBOUNDED)
+            layout.setRowStretchFactor(row, 0)
+        for column in range(layout.columnCount()):
+            layout.setColumnMinimumWidth(column, 0)
+            layout.setColumnMaximumWidth(column, _UNBOUNDED)
 
     def _arrange_one(self, lane: LaneStatistics) -> None:
+        """Fold a deep network into several rows; beyond 14 layers there is room for one kind."""
         depth = len(lane.activations)
-        columns = min(depth, _MOST_COLUMNS)
-        lines = -(-depth // columns)
-        for line in range(lines):
-            places = range(line * columns, min(depth, (line + 1) * columns))
-            self._add_row("activations", 0, line, places, lane)
-            self._add_row("gradients", 0, lines + line, places, lane)
+        lines = -(-depth // _MOST_COLUMNS)
+        columns = -(-depth // lines)
+        row = 0
+        for kind in KINDS if lines <= _MOST_LINES else KINDS[:1]:
+            for first in range(0, depth, columns):
+                self._add_row(kind, 0, row, range(first, min(depth, first + columns)), lane)
+                row += 1
+
+    def _size_rows(self, grid_row: int, lines: float, columns: int) -> None:
+        """Give the captions their room and the plots the rest."""
+        layout = self.graphics.ci.layout
+        layout.setRowFixedHeight(2 * grid_row, _ROW * lines + 4)
+        layout.setRowStretchFactor(2 * grid_row + 1, 1)
+        self._columns = max(self._columns, columns)
+
+    def _share_width(self) -> None:
+        """Make all plots equally wide; the first column has the axis besides."""
+        layout = self.graphics.ci.layout
+        left, _, right, _ = layout.getContentsMargins()
+        room = self.graphics.ci.size().width() - left - right - layout.horizontalSpacing() * (self._columns - 1)
+        width = max(1.0, (room - _AXIS + _BARE) / max(1, self._columns))
+        for column in range(self._columns):
+            layout.setColumnFixedWidth(column, width + (0 if column else _AXIS - _BARE))
 
     def _add_row(self, kind: str, lane_row: int, grid_row: int, places: range, lane: LaneStatistics) -> None:
         colour = lane.lane.colour if kind == "activations" else _GRADIENT
         single = len(self._shape) == 1
+        titled = kind == "activations" or not single or self._rows > 2
+        self._size_rows(grid_row, self._words + 1.2 * titled, len(places))
         for place in places:
-            first = place == places[0]
-            label = ("share of activations" if kind == "activations" else "share of gradients") if single else "share"
-            title = f"layer {place + 1}" if single or lane_row == 0 else ""
-            if not single and first:
-                title = f"{lane.lane.label}{': ' + title if title else ''}"
+            column = place - places[0]
+            name = f"{kind} of layer {place + 1}" + ("" if single else f", {lane.lane.label}")
+            title = f"layer {place + 1}" if titled else ""
+            if not single and not column:
+                title = f"{lane.lane.label}: {title}"
+            caption = Caption(title, _AXIS if not column else _BARE)
+            caption.set_colours(self.colours)
+            self._captions.append(caption)
+            self.graphics.ci.addItem(caption, 2 * grid_row, column)
+            label = "share" if self._rows > 2 else f"share of {kind}"
             plot = make_plot(
-                self.graphics.ci,
-                grid_row,
-                place - places[0],
-                title=title,
-                y_label=label if first else "",
-                colours=self.colours,
+                self.graphics.ci, 2 * grid_row + 1, column, y_label="" if column else label, colours=self.colours
             )
-            if not first:
-                plot.getAxis("left").setStyle(showValues=False)
-            self.plots[f"{kind} of layer {place + 1}" + ("" if single else f", {lane.lane.label}")] = plot
-            self._cells[kind, lane_row, place] = _Cell(plot, colour)
+            plot.getAxis("left").set_numbers(not column)
+            self.plots[name] = plot
+            self._cells[kind, lane_row, place] = _Cell(plot, caption, colour)
 
     def set_theme(self, found: theme.Theme) -> None:
         """Draw in the theme's colours."""
         super().set_theme(found)
+        for caption in self._captions:
+            caption.set_colours(self.colours)
 
     def lane_statuses(self, frame: PropagationFrame, cursor: int) -> dict[str, LaneStatus]:
         """Say nothing: the words are in the plots."""
@@ -213,7 +268,10 @@ class ActivationsView(View):
         """Return how spread changes from the first layer to the last."""
         if not frame.statistics:
             return []
-        return spread_numbers(frame.statistics[0])
+        numbers = spread_numbers(frame.statistics[0])
+        deep = len(frame.statistics[0].activations) > _MOST_COLUMNS * _MOST_LINES
+        hidden = ("gradients are drawn", f"up to {_MOST_COLUMNS * _MOST_LINES} layers")
+        return [*numbers, hidden] if deep else numbers
 
     def legend(self, frame: Any) -> list[LegendEntry]:
         """Name the network whose activations are shown, and the gradients' colour."""
@@ -228,11 +286,13 @@ def spread_numbers(lane: LaneStatistics) -> list[Number]:
     """Return the standard deviations at both ends of the network, forward and back."""
     forward, back = lane.activations, lane.gradients
     return [
-        ("activations, std of layer 1", _short(forward[0].std)),
-        (f"activations, std of layer {len(forward)}", _short(forward[-1].std)),
-        (f"gradients, std at layer {len(back)}", _short(back[-1].std)),
-        ("gradients, std at layer 1", _short(back[0].std)),
+        *((f"forward std, layer {layer.layer}", _short(layer.std)) for layer in _ends(forward)),
+        *((f"backward std, layer {layer.layer}", _short(layer.std)) for layer in _ends(back)[::-1]),
     ]
+
+
+def _ends(layers: Sequence[LayerStatistics]) -> Sequence[LayerStatistics]:
+    return [layers[0], layers[-1]] if len(layers) > 1 else layers
 
 
 def _top(layers: Sequence[LayerStatistics]) -> float:
@@ -242,15 +302,22 @@ def _top(layers: Sequence[LayerStatistics]) -> float:
 
 
 def _words(kind: str, layer: LayerStatistics) -> list[str]:
-    words = [f"mean {_short(layer.mean)}", f"std {_short(layer.std)}"]
-    shares = [("zero", layer.zero_share)]
-    if kind == "activations":
-        shares.append(("saturated", layer.saturated_share))
-    shares += [("below", layer.below / layer.size), ("above", layer.above / layer.size)]
-    shares.append(("not a number", layer.undefined / layer.size))
+    """Return the spread, then the shares that are not 0: what the range does not show first."""
+    beyond = (layer.below + layer.above) / layer.size
+    shares = [(layer.undefined / layer.size, "not a number")]
+    if kind == "gradients":
+        first = [f"std {_short(layer.std)}", f"axis ±{_short(float(layer.edges[-1]))}"]
+        shares.append((beyond, "beyond"))
+    else:
+        first = [f"std {_short(layer.std)}"]
+        shares += [(layer.above / layer.size, "above"), (layer.below / layer.size, "below")]
+        # A unit of ReLU is saturated where it says 0, which needs saying once.
+        zeros = layer.edges[0] == 0 and abs(layer.zero_share - layer.saturated_share) < 0.01
+        shares += [(layer.zero_share, "zero"), (0.0 if zeros else layer.saturated_share, "saturated")]
     tallest = float(layer.counts.max()) / layer.size
-    words += [f"{_percent(share)} {name}" for name, share in shares if share > 0]
-    return [*words, f"tallest bin {_percent(tallest)}"] if tallest > _TALLEST else words
+    shares.append((tallest if tallest > _TALLEST and tallest != layer.zero_share else 0.0, "in one bin"))
+    words = [*first, *(f"{_percent(share)} {name}" for share, name in shares if share > 0)]
+    return [*words, f"mean {_short(layer.mean)}"]
 
 
 def _short(value: float) -> str:
@@ -261,4 +328,3 @@ def _percent(share: float) -> str:
     if share < 0.001:
         return "<0.1 %"
     return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.1f} %"
-

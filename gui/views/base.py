@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
 
 from gui import theme
+from gui.items import Frame, ViewItem
 from gui.legend import LegendEntry
-from gui.plots import Plot, PlotColours
+from gui.plots import LABEL_PIXELS, Plot, PlotColours, plot_font
 
 if TYPE_CHECKING:
     from core.parameters import Configuration
@@ -32,6 +34,22 @@ class LaneStatus:
 def plot_colours(found: theme.Theme) -> PlotColours:
     """Return the theme's colours for plots."""
     return PlotColours(found.plot_background, found.text, found.muted, found.plot_grid)
+
+
+class Hint(ViewItem):
+    """A word in the middle of a plot, on screen only."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+        self.setZValue(900)
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw the word."""
+        if not frame.fine:
+            painter.setFont(plot_font(LABEL_PIXELS + 2))
+            painter.setPen(QColor(self._colours.muted))
+            painter.drawText(QRectF(*frame.rect), Qt.AlignmentFlag.AlignCenter, self._text)
 
 
 class View(QWidget):

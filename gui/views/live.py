@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from core.parameters import Configuration
 
 _UNTRAINED, _RACE = "untrained network", "training race, live"
+_LIVE_NOTES = (
+    "Forward and backward passes of the first 250 training images, as a training step sees them.",
+    "Under ReLU watch the share of zeros: units that never leave it no longer learn.",
+    "Gradients shrink as images are learned. A layer with far narrower gradients than the last one learns slowly.",
+    "Give the race sigmoid units, or σ = 0.01, and compare; then switch BatchNorm on in the panel Training.",
+)
 _MOST_KEPT = 2000
 
 
@@ -102,19 +108,21 @@ class ActivationsPanel(Panel):
             return
         race = self.desk.training()
         self._use(race.player if live else self._own_player, race.view if live else self.view)
-        for widget in (self.presets, self.form):
-            widget.setVisible(not live)
-        for widget in (self.watched, self._live_words):
-            widget.setVisible(live)
+        self.presets.setVisible(not live)
+        self.form.setVisible(not live)
+        self.watched.setVisible(live)
+        self._live_words.setVisible(live)
         if live:
             self._offer_lanes(race.run_configuration())
+            self.notes.show_text(_LIVE_NOTES, [])
             self._title.setText("Activations while training")
             self._said.setText(race.preset.title)
             self.view.say("Press Space to run the race")
         else:
+            self._show_notes()
             race.player.runner.watch(None)
             self._title.setText(self.preset.title)
-            self._said.setText(self.preset.shows)
+            self._said.setText("")
         self._redraw()
 
     def _use(self, player: Any, view: Any) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter
 
 from gui.contours import SurfacePicture
 from gui.crosshair import Crosshair, ReadoutLine
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from gui import theme
 
 _FAINT = 0.18
-_LOWEST_DECADE = -12.0
+_LOWEST_DECADE, _RUNAWAY_DECADES = -12.0, 3.0
+
+
+class _Start(pg.TargetItem):
+    """The handle of the start, with a smooth outline."""
+
+    def paint(self, painter: QPainter, *args: Any) -> None:
+        """Draw the ring."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        super().paint(painter, *args)
 
 
 class PathsView(View):
@@ -60,7 +70,7 @@ class PathsView(View):
         self.set_theme_items()
 
     def _make_start(self) -> None:
-        self._start = pg.TargetItem((0, 0), size=16, symbol="o", movable=True)
+        self._start = _Start((0, 0), size=13, symbol="o", movable=True)
         self._start.setZValue(500)
         self._start.setToolTip("Start of every lane: drag it, or click anywhere on the map")
         self._start.sigPositionChanged.connect(self._start_dragged)
@@ -95,6 +105,7 @@ class PathsView(View):
             self._paths[name].setData(frame.points[i, : cursor + 1])
             self._losses[name].setData(frame.excess[i, : cursor + 1])
         self._now.setValue(cursor)
+        self._now.setVisible(cursor < frame.position)
         self._fit_loss(frame)
 
     def _show_surface(self, frame: PathsFrame) -> None:
@@ -127,7 +138,10 @@ class PathsView(View):
             self._losses[name].setVisible(name in shown)
 
     def _fit_loss(self, frame: PathsFrame) -> None:
-        """Show the whole run's steps and losses, so that the axes stand still while it plays."""
+        """Show the whole run's steps and losses, so that the axes stand still while it plays.
+
+        A lane that runs away leaves at the top, three decades above the start, instead of flattening the others.
+        """
         if self._ranges and self._ranges[0] is frame:
             return
         rows = frame.excess[self.visible(frame)]
@@ -143,8 +157,10 @@ class PathsView(View):
             room = 0.05 * (high - low) or 1.0
             return low - room, high + room
         positive = np.log10(finite[finite > 0]) if (finite > 0).any() else np.zeros(1)
-        low, high = max(_LOWEST_DECADE, float(positive.min())), float(positive.max())
-        return float(np.floor(low)), float(max(np.ceil(min(high, low + 40)), np.floor(low) + 1))
+        first = rows[:, 0][rows[:, 0] > 0]
+        most = np.log10(first.max()) + _RUNAWAY_DECADES if first.size else float(positive.max())
+        low, high = max(_LOWEST_DECADE, float(positive.min())), min(most, float(positive.max()))
+        return float(np.floor(low)), float(max(np.ceil(high), np.floor(low) + 1))
 
     # The start.
 
@@ -202,7 +218,7 @@ class PathsView(View):
     def numbers(self, frame: PathsFrame, cursor: int) -> list[Number]:
         """Return where every lane is."""
         return [
-            (frame.lanes[i].label, f"({_number(frame.points[i, cursor, 0])}, {_number(frame.points[i, cursor, 1])})")
+            (frame.lanes[i].label, ",  ".join(_number(x, 2) for x in frame.points[i, cursor]))
             for i in self.visible(frame)
         ]
 
@@ -216,8 +232,8 @@ def _status(frame: PathsFrame, lane: int, cursor: int) -> LaneStatus:
     return LaneStatus(f"f = {_number(frame.loss[lane, cursor])}")
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else "not finite"
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}g}".replace("-", "−") if np.isfinite(value) else "not finite"
 
 
 def _rounded(value: float, pixel: float) -> float:

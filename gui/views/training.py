@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
+from PySide6.QtCore import Qt
 
 from gui.crosshair import Crosshair, ReadoutLine
-from gui.items import Trace
-from gui.legend import LegendEntry
+from gui.items import Trace, ViewItem
+from gui.legend import ROW, Legend, LegendEntry
+from gui.markers import CurveMarkers
 from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
-from gui.views.base import LaneStatus, Number, View
+from gui.views.base import Hint, LaneStatus, Number, View
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,28 +27,31 @@ if TYPE_CHECKING:
     from gui import theme
 
 _PALE, _FAINT = 0.30, 0.18
+_KEY_WIDTH = 150.0
 _STEPS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
 
 
 class _LaneTraces:
-    """The four curves of one lane."""
+    """The four curves of one lane, and its markers."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, phase: float) -> None:
         self.raw = Trace(lane.colour, weight=1, alpha=_PALE)
         self.smoothed = Trace(lane.colour, weight=2)
         self.train = Trace(lane.colour, weight=1, dashed=True)
         self.test = Trace(lane.colour, weight=2)
-        self.smoothed.setZValue(10)
-        self.test.setZValue(10)
+        self.markers = CurveMarkers(lane.colour, lane.marker, phase)
+        for item, height in ((self.smoothed, 10), (self.test, 10), (self.markers, 20)):
+            item.setZValue(height)
 
-    def all(self) -> tuple[Trace, ...]:
-        """Return every curve."""
-        return self.raw, self.smoothed, self.train, self.test
+    def all(self) -> tuple[ViewItem, ...]:
+        """Return every item, those of the loss first."""
+        return self.raw, self.smoothed, self.markers, self.train, self.test
 
     def show(self, frame: TrainingFrame, row: int, cursor: int) -> None:
         """Draw what had happened after `cursor` updates."""
         self.raw.setData(frame.loss[row, :cursor], x0=1.0)
         self.smoothed.setData(frame.smoothed[row, :cursor], x0=1.0)
+        self.markers.set_curve(frame.smoothed[row, :cursor], 1.0, frame.total)
         measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
         at = frame.measured_at[:measured]
         self.train.setData(frame.train_accuracy[row, :measured], at)
@@ -64,20 +69,26 @@ class TrainingView(View):
         super().__init__()
         layout = self.graphics.ci
         self.loss = make_plot(layout, 0, 0, y_label="training loss", mouse=(True, True), colours=self.colours)
-        self.accuracy = make_plot(layout, 1, 0, x_label="iteration", y_label="accuracy", mouse=(True, False))
-        self.accuracy.setXLink(self.loss)
+        self.accuracy = make_plot(layout, 2, 0, x_label="iteration", y_label="accuracy", mouse=(True, False))
+        # pyqtgraph's own link shifts a range by the pixels between two plots, and shifts it again in exports.
+        self.loss.vb.sigXRangeChanged.connect(lambda _box, ends: self.accuracy.setXRange(*ends, padding=0))
+        self.accuracy.vb.sigXRangeChanged.connect(lambda _box, ends: self.loss.setXRange(*ends, padding=0))
         self.plots = {"loss": self.loss, "accuracy": self.accuracy}
         layout.layout.setRowStretchFactor(0, 3)
-        layout.layout.setRowStretchFactor(1, 2)
+        layout.layout.setRowStretchFactor(2, 2)
         self._traces: dict[str, _LaneTraces] = {}
         self._marks: list[pg.InfiniteLine] = []
         self._frame: TrainingFrame | None = None
         self._cursor, self._preset_range = 0, (0.0, 1.0)
         self._extent: tuple[float, float] = (0.0, 0.0)
+        self._hint = Hint("Press Space to start the race")
+        self.loss.addItem(self._hint)
+        self._key = Legend((LegendEntry("test", "#888888"), LegendEntry("train", "#888888", dashed=True)))
+        layout.addItem(self._key, 1, 0)
+        layout.layout.setRowFixedHeight(1, ROW)
+        layout.layout.setAlignment(self._key, Qt.AlignmentFlag.AlignRight)
+        self._key.setMaximumWidth(_KEY_WIDTH)
         self._hovers = [self._make_hover(plot, read) for plot, read in self._readings()]
-        for plot in self.plots.values():
-            plot.vb.sigRangeChangedManually.connect(self._moved_by_hand)
-        self._by_hand = False
         self.graphics.scene().sigMouseClicked.connect(self._clicked)
         self.set_theme_items()
 
@@ -96,18 +107,20 @@ class TrainingView(View):
         self.set_theme_items()
 
     def set_theme_items(self) -> None:
-        """Colour what pyqtgraph draws itself."""
+        """Colour what pyqtgraph draws itself, and the key."""
+        self._key.set_colours(self.colours)
         self.graphics.setBackground(self.colours.background)
         for mark in self._marks:
-            mark.setPen(pg.mkPen(self.colours.muted, width=1, style=pg.QtCore.Qt.PenStyle.DotLine))
-            mark.label.setColor(self.colours.muted)
+            mark.setPen(pg.mkPen(self.colours.muted, width=1, style=Qt.PenStyle.DotLine))
+            mark.label.setColor(self.colours.foreground)
+            mark.label.fill = pg.mkBrush(self.colours.background)
 
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
         """Take the preset's range of the loss."""
         super().show_configuration(configuration, preset)
         chosen = preset.loss_range or (0.0, 1.0)
         if chosen != self._preset_range:
-            self._preset_range, self._extent, self._by_hand = chosen, (0.0, 0.0), False
+            self._preset_range, self._extent = chosen, (0.0, 0.0)
 
     def show_frame(self, frame: TrainingFrame, cursor: int) -> None:
         """Draw every lane up to iteration `cursor`."""
@@ -116,14 +129,15 @@ class TrainingView(View):
         for i in self.visible(frame):
             self._traces[frame.lanes[i].name].show(frame, i, cursor)
         self._show_changes(frame.changes)
+        self._hint.setVisible(not frame.iteration)
         self._fit(frame)
 
     def _show_lanes(self, frame: TrainingFrame) -> None:
         shown = {frame.lanes[i].name for i in self.visible(frame)}
-        for lane in frame.lanes:
+        for row, lane in enumerate(frame.lanes):
             if lane.name not in self._traces:
-                self._traces[lane.name] = traces = _LaneTraces(lane)
-                for plot, items in ((self.loss, traces.all()[:2]), (self.accuracy, traces.all()[2:])):
+                self._traces[lane.name] = traces = _LaneTraces(lane, (row + 0.5) / len(frame.lanes))
+                for plot, items in ((self.loss, traces.all()[:3]), (self.accuracy, traces.all()[3:])):
                     for item in items:
                         plot.addItem(item)
         for name, traces in self._traces.items():
@@ -132,15 +146,12 @@ class TrainingView(View):
                     item.setVisible(name in shown)
 
     def _fit(self, frame: TrainingFrame) -> None:
-        """Show all iterations of the run and the preset's losses, until the user zooms."""
+        """Show all iterations of the run and the preset's losses; a zoom stays until the run's length changes."""
         extent = (float(frame.total), self._preset_range[1])
         if extent != self._extent:
-            self._extent, self._by_hand = extent, False
+            self._extent = extent
             self.loss.setRange(xRange=(0.0, extent[0]), yRange=self._preset_range, padding=0)
             self.accuracy.setRange(yRange=(0.0, 1.0), padding=0.02)
-
-    def _moved_by_hand(self) -> None:
-        self._by_hand = True
 
     def _clicked(self, event: Any) -> None:
         """Bring the whole run back with a double click."""
@@ -151,7 +162,9 @@ class TrainingView(View):
     def _show_changes(self, changes: tuple[Change, ...]) -> None:
         """Mark where parameters changed in mid-run."""
         while len(self._marks) < len(changes):
-            mark = pg.InfiniteLine(angle=90, label="", labelOpts={"position": 0.94, "anchors": [(0, 0.5), (0, 0.5)]})
+            mark = pg.InfiniteLine(
+                angle=90, label="", labelOpts={"position": 0.94, "anchors": [(0, 0.5), (0, 0.5)], "fill": None}
+            )
             self.loss.addItem(mark, ignoreBounds=True)
             self._marks.append(mark)
             self.set_theme_items()
@@ -206,16 +219,16 @@ class TrainingView(View):
     def numbers(self, frame: TrainingFrame, cursor: int) -> list[Number]:
         """Return the epoch and what the accuracies are measured on."""
         return [
-            ("epoch", f"{cursor // frame.per_epoch} ({frame.per_epoch} updates each)"),
+            ("epoch", f"{cursor // frame.per_epoch}"),
+            ("updates per epoch", f"{frame.per_epoch}"),
             ("train accuracy on", f"{frame.train_measured:,} images"),
             ("test accuracy on", f"{frame.test_measured:,} images"),
         ]
 
     def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
         """Return the lanes and what the dashes mean."""
-        entries = [LegendEntry(e.label, e.colour) for e in super().legend(frame)]
         grey = self.colours.muted
-        return [*entries, LegendEntry("test", grey), LegendEntry("train", grey, dashed=True)]
+        return [*super().legend(frame), LegendEntry("test", grey), LegendEntry("train", grey, dashed=True)]
 
 
 def _status(frame: TrainingFrame, lane: int, cursor: int) -> LaneStatus:

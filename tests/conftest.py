@@ -1,0 +1,51 @@
+"""What every test needs: one BLAS thread, no display, and the certainty that no thread outlives its test."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Before NumPy is imported: the engine has its own threads, and results must not depend on the machine's cores.
+for _name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "BLIS_NUM_THREADS"):
+    os.environ[_name] = "1"
+os.environ["VECLIB_MAXIMUM_THREADS"] = "1"
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest  # noqa: E402 - the environment comes first
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from core.datasets import Dataset
+
+_REFERENCE = Path(__file__).parent / "reference"
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_its_test() -> Iterator[None]:
+    """Fail a test that leaves a Python thread behind; a thread that is just ending has two seconds for it."""
+    before = set(threading.enumerate())
+    yield
+    # A dummy stands for a thread that Python did not start, such as one of Qt's, and can not be joined.
+    left = [t for t in threading.enumerate() if t not in before and not isinstance(t, threading._DummyThread)]
+    for thread in left:
+        thread.join(2.0)
+    leaked = [thread.name for thread in left if thread.is_alive()]
+    assert not leaked, f"threads left running: {leaked}"
+
+
+@pytest.fixture(scope="session")
+def sample() -> Dataset:
+    """The bundled digits."""
+    from core.datasets import load_sample
+
+    return load_sample()
+
+
+@pytest.fixture(scope="session")
+def reference() -> Callable[[str], Any]:
+    """Read recorded values of an independent implementation; the script that made them stands beside them."""
+    return lambda name: json.loads((_REFERENCE / f"{name}.json").read_text(encoding="utf-8"))

@@ -1,0 +1,111 @@
+"""The lane list: switched, opened, edited, added to by name, and never without a lane."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QEnterEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from core.optimizers import OPTIMIZERS
+from core.presets import PRESETS
+from gui.lanes import LaneList, LaneOption
+from gui.theme import Severity
+
+
+def type_into(qtbot, field, text):
+    field.selectAll()
+    qtbot.keyClicks(field, text)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+
+
+def options(made):
+    return [
+        LaneOption(key, rule.label, rule.colour, rule.marker, tuple(p for p in made.parameters if key + "." in p.key))
+        for key, rule in OPTIMIZERS.items()
+    ]
+
+
+@pytest.fixture
+def lanes(qtbot):
+    made = PRESETS["optimizer-paths"].configuration({"lanes": ("sgd", "adam")})
+    shown = LaneList()
+    shown.heard, shown.hovering = [], []
+    shown.toggled.connect(shown.heard.append)
+    shown.hovered.connect(shown.hovering.append)
+    shown.show_lanes(options(made), made["lanes"], made)
+    qtbot.addWidget(shown)
+    shown.show()
+    return shown
+
+
+def press(qtbot, lanes, name):
+    qtbot.keyClick(lanes.row(name).check, Qt.Key.Key_Space)
+
+
+def test_lanes_are_switched_in_the_order_of_the_list_and_never_all_off(qtbot, lanes):
+    press(qtbot, lanes, "momentum")
+    press(qtbot, lanes, "sgd")
+    press(qtbot, lanes, "momentum")
+    assert lanes.heard == [("sgd", "momentum", "adam"), ("momentum", "adam"), ("adam",)]
+    press(qtbot, lanes, "adam")
+    assert len(lanes.heard) == 3
+    assert lanes.row("adam").check.isChecked()
+    assert lanes.findChild(QWidget, "lanes-message").isVisible()
+    assert "At least one" in lanes.row("adam").check.toolTip()
+    press(qtbot, lanes, "sgd")
+    assert not lanes.findChild(QWidget, "lanes-message").isVisible()
+
+
+def test_a_lane_opens_with_keys_and_edits_its_own_parameters(qtbot, lanes):
+    changes = []
+    lanes.changed.connect(lambda *change: changes.append(change))
+    assert lanes.findChild(QWidget, "sgd.lr") is None
+    qtbot.keyClick(lanes.row("sgd").check, Qt.Key.Key_Right)
+    type_into(qtbot, lanes.findChild(QWidget, "sgd.lr"), "0.3")
+    assert changes == [("sgd.lr", 0.3)]
+    qtbot.mouseClick(lanes.row("sgd").chevron, Qt.MouseButton.LeftButton)
+    assert not lanes.row("sgd").is_open()
+    assert lanes.editor("adam.beta1").value() == 0.9
+
+
+def test_lanes_follow_the_configuration_and_stay_open(lanes):
+    lanes.row("sgd").set_open(True)
+    row = lanes.row("sgd")
+    made = PRESETS["paths-rosenbrock"].configuration({"sgd.lr": 0.002})
+    lanes.show_lanes(options(made), ("sgd",), made)
+    assert lanes.row("sgd") is row
+    assert (row.editors["sgd.lr"].value(), row.editors["sgd.lr"].parameter.default) == (0.002, 0.001)
+    assert (lanes.active(), lanes.heard) == (("sgd",), [])
+    lanes.show_lanes(options(made)[:2], ("sgd",), made)
+    assert lanes.row("sgd").is_open()
+
+
+def test_a_status_is_said_in_its_colour_and_to_screen_readers(lanes):
+    lanes.set_status("sgd", "diverged at 12", Severity.ERROR)
+    assert lanes.row("sgd").status() == "diverged at 12"
+    assert "diverged at 12" in lanes.row("sgd").check.accessibleDescription()
+    with pytest.raises(KeyError):
+        lanes.set_status("nobody", "", Severity.INFO)
+
+
+def test_hovering_names_the_lane_and_then_none(qtbot, lanes):
+    row, place = lanes.row("adam"), QPointF(5, 5)
+    lanes.hovering.clear()  # the row that happens to be under the mouse
+    QApplication.sendEvent(row, QEnterEvent(place, place, place))
+    QApplication.sendEvent(row, QEvent(QEvent.Type.Leave))
+    assert lanes.hovering == ["adam", None]
+
+
+def test_a_lane_is_added_by_a_name_that_the_parameter_takes(qtbot, lanes):
+    made = PRESETS["init-mnist"].configuration()
+    known = [LaneOption(name, name, "#000000", "o") for name in ("he", "xavier", "normal-0.01")]
+    lanes.show_lanes(known, ("he",), made)
+    lanes.allow_custom(made.parameter("lanes"), "normal-0.05")
+    add = lanes.findChild(QWidget, "lanes-add")
+    for text in ("normal-0.05", "xavier", "cold"):
+        type_into(qtbot, add, text)
+    assert lanes.heard[0] == ("he", "normal-0.05")
+    assert "xavier" in lanes.heard[1]
+    assert len(lanes.heard) == 2
+    assert "normal-<σ>" in lanes.findChild(QWidget, "lanes-message").text()
