@@ -20,6 +20,9 @@ if str(Path(__file__).resolve().parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from core.datasets import Dataset
     from core.parameters import Configuration
     from core.presets import Preset
 
@@ -116,7 +119,26 @@ def _list_presets(_options: argparse.Namespace) -> int:
 def _open_window(options: argparse.Namespace) -> int:
     from gui.application import run
 
-    return run(_named(options.preset) if options.preset else None, options)
+    preset = _named(options.preset) if options.preset else None
+    return run(preset, _dataset(options.data), options)
+
+
+def _dataset(source: str) -> Callable[[], Dataset]:
+    """Return what gives the data set; a folder is read now, so that a wrong one is refused before a window opens."""
+    from functools import cache
+
+    def read() -> Dataset:
+        from core.datasets import DataError, load
+
+        try:
+            return load(source)
+        except DataError as error:
+            raise UsageError(error) from None
+
+    found = cache(read)
+    if source != "sample":
+        found()
+    return found
 
 
 def _named(name: str) -> Preset:
@@ -130,7 +152,6 @@ def _named(name: str) -> Preset:
 
 def _export(options: argparse.Namespace) -> int:
     from core.batch import run_to_end, write
-    from core.datasets import DataError, load
 
     preset = _named(options.name)
     configuration = _configuration(preset, options)
@@ -139,10 +160,7 @@ def _export(options: argparse.Namespace) -> int:
     uses_images = preset.experiment == "training"
     if options.data != "sample" and not uses_images:
         _note(f"{preset.name} uses no images: --data has no effect")
-    try:
-        dataset = load(options.data) if uses_images else None
-    except DataError as error:
-        raise UsageError(error) from None
+    dataset = _dataset(options.data)() if uses_images else None
     frame = run_to_end(configuration, dataset, _Progress(preset.name))
     written = write(frame, configuration, dataset, folder, [f for f in formats if f in DATA_FORMATS])
     pictures = [f for f in formats if f in PICTURES]

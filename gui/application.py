@@ -16,11 +16,13 @@ from gui.settings import Settings
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
+    from core.datasets import Dataset
     from core.presets import Preset
 
 
-def run(preset: Preset | None, options: argparse.Namespace) -> int:
+def run(preset: Preset | None, dataset: Callable[[], Dataset], options: argparse.Namespace) -> int:
     """Open the window, at a preset if one is given, and return the exit status when it is closed."""
     if _no_display():
         print("trainscope: no display: neither DISPLAY nor WAYLAND_DISPLAY is set", file=sys.stderr)
@@ -32,7 +34,7 @@ def run(preset: Preset | None, options: argparse.Namespace) -> int:
     settings = Settings(fresh=options.fresh)
     name = options.theme or settings.text("theme")
     theme.apply(app, theme.THEMES.get(name) or theme.system_theme())
-    window = MainWindow(settings, options.data, engine_threads(), preset)
+    window = MainWindow(settings, dataset, engine_threads(), preset)
     hooks = install_hooks(window.report)
     window.show()
     status = app.exec()

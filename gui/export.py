@@ -6,9 +6,8 @@ neither legend nor pens. Here the scene is laid out in the size asked for, rende
 
 from __future__ import annotations
 
-import os
 import re
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QRe
 from PySide6.QtGui import QColor, QImage, QImageWriter, QPageSize, QPaintDevice, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
+from core.export import ExportError, whole_file
 from gui.legend import draw_legend, legend_height
 from gui.plots import LIGHT, Plot, PlotColours
 
@@ -33,10 +33,6 @@ _DPI = 96
 _MARGIN = 12.0
 _LEGEND_GAP = 4.0
 _LARGEST = 16_384
-
-
-class ExportError(Exception):
-    """A figure could not be written; the message is one line: what, where, why."""
 
 
 class FigureFormat(Enum):
@@ -75,7 +71,8 @@ def export_figure(
             _draw_figure(painter, target, size, background, legend, shown)
 
         data = _PAINTERS[kind](draw, size, scale)
-    write_whole(path, data)
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def figure_image(
@@ -91,29 +88,13 @@ def figure_image(
         return _image(lambda p: _draw_figure(p, target, size, QColor(shown.background), legend, shown), size, scale)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file next to its place and move it there; on failure leave nothing and raise ExportError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        raise _cannot_write(path, error) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> ExportError:
-    return ExportError(f"cannot write {path}: {error.strerror or error}")
-
-
 def _kind_of(path: Path) -> FigureFormat:
     """Return the format that a file's ending names."""
     try:
         return FigureFormat(path.suffix.lower().lstrip("."))
     except ValueError:
         allowed = ", ".join(kind.value for kind in FigureFormat)
-        raise ExportError(f"cannot write {path}: its ending is not one of {allowed}") from None
+        raise ExportError(f"{path}: cannot be written: its ending is not one of {allowed}") from None
 
 
 def _plots(target: pg.GraphicsView | pg.PlotItem) -> list[Plot]:

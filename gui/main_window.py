@@ -50,11 +50,11 @@ class MainWindow(QMainWindow):
     ready = Signal()
 
     def __init__(
-        self, settings: Settings, data: str = "sample", threads: int = 1, preset: Preset | None = None
+        self, settings: Settings, dataset: Callable[[], Dataset], threads: int = 1, preset: Preset | None = None
     ) -> None:
-        """`data` is a data source as on the command line, `threads` the engine's share of the cores."""
+        """`dataset` gives the images when they are first needed, `threads` is the engine's share of the cores."""
         super().__init__()
-        self.settings, self._data, self._threads = settings, data, threads
+        self.settings, self._dataset, self._threads = settings, dataset, threads
         self._first_preset = preset
         self.undo = QUndoStack(self)
         self.panels: dict[str, Panel] = {}
@@ -131,7 +131,7 @@ class MainWindow(QMainWindow):
             (self.undo.createUndoAction(self, "&Undo"), QKeySequence.StandardKey.Undo),
             (self.undo.createRedoAction(self, "&Redo"), QKeySequence.StandardKey.Redo),
         ):
-            action.setShortcut(QKeySequence(key))
+            action.setShortcuts(QKeySequence.keyBindings(key))
             edit.addAction(action)
         view = self.menuBar().addMenu("&View")
         for number, entry in enumerate(PANELS, 1):
@@ -209,11 +209,6 @@ class MainWindow(QMainWindow):
             remembered = self.settings.configuration(entry.key)
             panel.start(remembered or panel.preset.configuration())
         return panel
-
-    def _dataset(self) -> Dataset:
-        from core.datasets import load
-
-        return load(self._data)
 
     def current(self) -> Panel | None:
         """Return the panel in focus; None before the first."""

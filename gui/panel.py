@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QUndoCommand
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from core.lanes import Axis, lanes_of
 from core.optimizers import OPTIMIZERS
@@ -24,7 +34,7 @@ from gui.notes import Notes
 from gui.player import Player
 from gui.theme import Severity
 from gui.transport import Transport
-from gui.widgets import ElidedLabel, row_of, tip
+from gui.widgets import ElidedLabel, Stroke, row_of, tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,22 +66,24 @@ class Desk:
 
 
 class Edit(QUndoCommand):
-    """A change of a panel's configuration; a slider's many small changes are one."""
+    """A change of a panel's configuration; the many small changes of one drag are one."""
 
     def __init__(self, panel: Panel, text: str, before: Configuration, after: Configuration, key: str) -> None:
         super().__init__(text)
         self.panel, self.before, self.after, self.key = panel, before, after, key
+        self._stroke = Stroke.number if QApplication.mouseButtons() & Qt.MouseButton.LeftButton else None
 
     def id(self) -> int:
         """Only edits of one kind merge."""
         return 1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take in the next change if it is of the same parameter in one go."""
-        same = isinstance(other, Edit) and other.panel is self.panel and other.key == self.key
-        if not same or not self.key or not self.panel.in_one_go():
+        """Take in the next change if it is of the same parameter in one stroke of the mouse."""
+        if not isinstance(other, Edit) or (other.panel, other.key) != (self.panel, self.key):
             return False
-        self.after = other.after  # type: ignore[attr-defined]
+        if self._stroke is None or self._stroke != other._stroke:
+            return False
+        self.after = other.after
         return True
 
     def undo(self) -> None:
@@ -99,7 +111,7 @@ class Panel(QWidget):
         self.preset: Preset = panel_presets(entry.key)[0]
         self.configuration: Configuration = self.preset.configuration()
         self.player = Player(self._build, self.view.unit, self.view.interval, self)
-        self._last_edit = ("", 0.0)
+        self._hovered: str | None = None
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -165,6 +177,8 @@ class Panel(QWidget):
         column.addStretch(1)
         area = QScrollArea(self)
         area.setObjectName("form")
+        area.setAccessibleName("form")
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setFixedWidth(FORM_WIDTH)
@@ -180,7 +194,7 @@ class Panel(QWidget):
         self.form.changed.connect(self.edit)
         self.lanes.changed.connect(self.edit)
         self.lanes.toggled.connect(self._toggle_lanes)
-        self.lanes.hovered.connect(self.view.highlight)
+        self.lanes.hovered.connect(self._highlight)
         self.view.edited.connect(self.edit)
         self.extend.clicked.connect(self._extend)
         bar = self.transport
@@ -244,6 +258,7 @@ class Panel(QWidget):
         self.lanes.setVisible(bool(options))
         if options:
             self.lanes.show_lanes(options, self.configuration["lanes"], self.configuration)
+            self._highlight(self._hovered)
             free = self.preset.axis is Axis.INITIAL_WEIGHTS
             self.lanes.allow_custom(_declared(self.configuration, "lanes") if free else None, "normal-0.05")
 
@@ -279,12 +294,6 @@ class Panel(QWidget):
 
     def _push(self, text: str, after: Configuration, key: str = "") -> None:
         self.desk.undo.push(Edit(self, text, self.configuration, after, key))
-
-    def in_one_go(self) -> bool:
-        """Tell whether the user is still moving the same control."""
-        from PySide6.QtWidgets import QApplication
-
-        return bool(QApplication.mouseButtons() & Qt.MouseButton.LeftButton)
 
     def apply(self, configuration: Configuration) -> None:
         """Put a configuration in force: go on with the run where that can be, else restart it, and say which."""
@@ -332,6 +341,11 @@ class Panel(QWidget):
     def is_eager(self) -> bool:
         """Whether the whole record is computed at once, so that a change redraws it in place."""
         return self.preset.experiment != "training"
+
+    def _highlight(self, lane: str | None) -> None:
+        """Bring the lane under the mouse to the fore, if it is on."""
+        self._hovered = lane
+        self.view.highlight(lane if lane in self.configuration.get("lanes", ()) else None)
 
     def _toggle_lanes(self, names: tuple[str, ...]) -> None:
         self.edit("lanes", names)

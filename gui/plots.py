@@ -88,7 +88,11 @@ class Axis(pg.AxisItem):
         self.setGrid(255)
         self._colours = LIGHT
         self._text = ""
-        self._numbered = True
+        self._numbered, self._whole = True, False
+
+    def set_whole(self) -> None:
+        """Place ticks at whole numbers only: there is no step 1.5."""
+        self._whole = True
 
     def set_numbers(self, shown: bool) -> None:
         """Write the numbers, or leave them and their room out: a neighbour's axis has the same."""
@@ -186,6 +190,8 @@ class Axis(pg.AxisItem):
             return [tick for level in self._tickLevels for tick in level if low <= tick[0] <= high], []
         least, most = _TICK_ROOM[self.orientation in ("left", "right")]
         count = max(1.0, length / min(max(length / 6.0, least), most))
+        if self._whole:
+            count = min(count, max(1.0, high - low))
         return log_ticks(low, high, count) if self.logMode else (linear_ticks(low, high, count), [])
 
 
@@ -280,13 +286,14 @@ def make_plot(
     x_unit: str = "",
     y_unit: str = "",
     log_y: bool = False,
+    whole_x: bool = False,
     mouse: tuple[bool, bool] = (False, False),
     colours: PlotColours = LIGHT,
 ) -> Plot:
     """Put a plot into `layout`; units follow their labels in parentheses.
 
-    With `log_y` the y range is in decades, and every Trace added takes plain values. `mouse` says whether the
-    mouse zooms and pans along x and along y.
+    With `log_y` the y range is in decades, and every Trace added takes plain values. With `whole_x` the x axis counts.
+    `mouse` says whether the mouse zooms and pans along x and along y.
     """
     plot = Plot(colours)
     layout.addItem(plot, row, col)
@@ -297,6 +304,8 @@ def make_plot(
     plot.setMouseEnabled(*mouse)
     for side, label, unit in (("bottom", x_label, x_unit), ("left", y_label, y_unit)):
         plot.getAxis(side).set_text(f"{label} ({unit})" if unit else label)
+    if whole_x:
+        plot.getAxis("bottom").set_whole()
     plot.set_title(title)
     plot.set_colours(colours)
     return plot

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -121,6 +122,7 @@ def apply(app: QApplication, theme: Theme) -> None:
     QDir.setSearchPaths("icons", [str(RESOURCES / "icons")])
     if app.style().objectName() != "fusion" and not app.styleSheet():
         app.setStyle("Fusion")
+    app.setStyleSheet("")  # under a sheet every change of the palette restyles every widget, a second in all
     app.setFont(font())
     app.setPalette(palette(theme))
     app.setStyleSheet(style_sheet(theme))
@@ -182,6 +184,7 @@ def palette(theme: Theme) -> QPalette:
     return found
 
 
+@lru_cache(maxsize=256)
 def icon(name: str, theme: Theme, colour: str | None = None) -> QIcon:
     """Return `resources/icons/<name>.svg` in the theme's text colour (or `colour`), greyed where disabled.
 

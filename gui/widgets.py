@@ -9,8 +9,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
+from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
+    from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent, QWheelEvent
 
 if TYPE_CHECKING:
     _Base = QWidget
@@ -94,6 +94,7 @@ class IconButton(OwnKeys, QToolButton):
     ) -> None:
         super().__init__(parent)
         self._name, self._colour = name, colour
+        self._drawn: tuple[str, str] = ("", "")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setIconSize(QSize(size, size))
         self.set_icon(name, label)
@@ -113,7 +114,20 @@ class IconButton(OwnKeys, QToolButton):
 
     def _draw(self) -> None:
         now = theme.current()
-        self.setIcon(theme.icon(self._name, now, getattr(now, self._colour)))
+        if self._drawn != (self._name, now.name):  # a style sheet announces the same palette many times
+            self._drawn = (self._name, now.name)
+            self.setIcon(theme.icon(self._name, now, getattr(now, self._colour)))
+
+
+class Stroke:
+    """The number of the present drag: what is changed in one stroke of the mouse is one step of undo."""
+
+    number = 0
+
+    @classmethod
+    def begin(cls) -> None:
+        """Begin another drag."""
+        cls.number += 1
 
 
 class Slider(OwnKeys, CalmWheel, QSlider):
@@ -126,16 +140,22 @@ class Slider(OwnKeys, CalmWheel, QSlider):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Bring the handle under the mouse, so that the press begins a drag."""
+        """Bring the handle to the mouse and press it there, also between two values: the press begins a drag."""
+        Stroke.begin()
+        place = event.position().toPoint()
+        if event.button() == Qt.MouseButton.LeftButton and not self._handle().contains(place):
+            self.setValue(self.value_at(place.x()))
+            middle = QPointF(self._handle().center())
+            event = QMouseEvent(
+                event.type(), middle, event.globalPosition(), event.button(), event.buttons(), event.modifiers()
+            )
+        super().mousePressEvent(event)
+
+    def _handle(self) -> QRect:
         option = QStyleOptionSlider()
         self.initStyleOption(option)
-        handle = self.style().subControlRect(
-            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
-        )
-        place = event.position().toPoint()
-        if event.button() == Qt.MouseButton.LeftButton and not handle.contains(place):
-            self.setValue(self.value_at(place.x()))
-        super().mousePressEvent(event)
+        control, part = QStyle.ComplexControl.CC_Slider, QStyle.SubControl.SC_SliderHandle
+        return self.style().subControlRect(control, option, part, self)
 
     def value_at(self, x: int) -> int:
         """Return the value whose handle is centred on the pixel column `x`."""

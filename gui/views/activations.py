@@ -28,6 +28,7 @@ _ROW = 15.0
 _TALLEST = 0.4
 _OVERHANG = 10.0
 _UNBOUNDED = 16_777_215.0
+_GRID_ROWS = 3  # of the layout for one row of plots: name, captions, plots
 _MOST_COLUMNS, _MOST_LINES, _MOST_WORDS = 7, 2, 3
 KINDS = ("activations", "gradients")
 _GRADIENT = "#8C6BB1"
@@ -61,6 +62,8 @@ class Caption(QGraphicsWidget):
     def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
         """Draw title and words."""
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing, True)
+        if widget is None:  # QSvgGenerator goes on clipping as for the item before until an item clips anew
+            painter.setClipRect(self.boundingRect())
         top = self.rect().top()
         if self._title:
             painter.setFont(plot_font(TITLE_PIXELS, bold=True))
@@ -201,8 +204,7 @@ class ActivationsView(View):
             layout.setRowMaximumHeight(row, _UNBOUNDED)
             layout.setRowStretchFactor(row, 0)
         for column in range(layout.columnCount()):
-            layout.setColumnMinimumWidth(column, 0)
-            layout.setColumnMaximumWidth(column, _UNBOUNDED)
+            layout.setColumnPreferredWidth(column, 0)
 
     def _arrange_one(self, lane: LaneStatistics) -> None:
         """Fold a deep network into several rows; beyond 14 layers there is room for one kind."""
@@ -215,13 +217,6 @@ class ActivationsView(View):
                 self._add_row(kind, 0, row, range(first, min(depth, first + columns)), lane)
                 row += 1
 
-    def _size_rows(self, grid_row: int, lines: float, columns: int) -> None:
-        """Give the captions their room and the plots the rest."""
-        layout = self.graphics.ci.layout
-        layout.setRowFixedHeight(2 * grid_row, _ROW * lines + 4)
-        layout.setRowStretchFactor(2 * grid_row + 1, 1)
-        self._columns = max(self._columns, columns)
-
     def _share_width(self) -> None:
         """Make all plots equally wide; the first column has the axis besides."""
         layout = self.graphics.ci.layout
@@ -229,30 +224,45 @@ class ActivationsView(View):
         room = self.graphics.ci.size().width() - left - right - layout.horizontalSpacing() * (self._columns - 1)
         width = max(1.0, (room - _AXIS + _BARE) / max(1, self._columns))
         for column in range(self._columns):
-            layout.setColumnFixedWidth(column, width + (0 if column else _AXIS - _BARE))
+            # Preferred, not fixed, and stretching: anything else would keep the layout from growing with its view.
+            share = width + (0 if column else _AXIS - _BARE)
+            layout.setColumnPreferredWidth(column, share)
+            layout.setColumnStretchFactor(column, max(1, round(share)))
 
     def _add_row(self, kind: str, lane_row: int, grid_row: int, places: range, lane: LaneStatistics) -> None:
-        colour = lane.lane.colour if kind == "activations" else _GRADIENT
-        single = len(self._shape) == 1
-        titled = kind == "activations" or not single or self._rows > 2
-        self._size_rows(grid_row, self._words + 1.2 * titled, len(places))
+        """Add a row of captions and a row of plots, and above them, among several networks, the network's name."""
+        several = len(self._shape) > 1
+        row = _GRID_ROWS * grid_row
+        if several:
+            self._add_caption(row, 0, lane.lane.label, _AXIS, columns=len(places))
+        titled = lane_row == 0 if several else kind == "activations" or self._rows > 2
+        heights = (_ROW + 2) * several, _ROW * (self._words + titled) + 4 * titled
+        for offset, height in enumerate(heights):
+            self.graphics.ci.layout.setRowFixedHeight(row + offset, height)
+        self.graphics.ci.layout.setRowStretchFactor(row + 2, 1)
+        self._columns = max(self._columns, len(places))
         for place in places:
             column = place - places[0]
-            name = f"{kind} of layer {place + 1}" + ("" if single else f", {lane.lane.label}")
             title = f"layer {place + 1}" if titled else ""
-            if not single and not column:
-                title = f"{lane.lane.label}: {title}"
-            caption = Caption(title, _AXIS if not column else _BARE)
-            caption.set_colours(self.colours)
-            self._captions.append(caption)
-            self.graphics.ci.addItem(caption, 2 * grid_row, column)
-            label = "share" if self._rows > 2 else f"share of {kind}"
-            plot = make_plot(
-                self.graphics.ci, 2 * grid_row + 1, column, y_label="" if column else label, colours=self.colours
-            )
-            plot.getAxis("left").set_numbers(not column)
+            caption = self._add_caption(row + 1, column, title, _BARE if column else _AXIS)
+            plot = self._add_plot(kind, row + 2, column)
+            name = f"{kind} of layer {place + 1}" + (f", {lane.lane.label}" if several else "")
             self.plots[name] = plot
+            colour = lane.lane.colour if kind == "activations" else _GRADIENT
             self._cells[kind, lane_row, place] = _Cell(plot, caption, colour)
+
+    def _add_caption(self, row: int, column: int, title: str, indent: float, columns: int = 1) -> Caption:
+        caption = Caption(title, indent)
+        caption.set_colours(self.colours)
+        self._captions.append(caption)
+        self.graphics.ci.addItem(caption, row, column, 1, columns)
+        return caption
+
+    def _add_plot(self, kind: str, row: int, column: int) -> Plot:
+        label = "" if column else "share" if self._rows > 2 else f"share of {kind}"
+        plot = make_plot(self.graphics.ci, row, column, y_label=label, colours=self.colours)
+        plot.getAxis("left").set_numbers(not column)
+        return plot
 
     def set_theme(self, found: theme.Theme) -> None:
         """Draw in the theme's colours."""
@@ -286,8 +296,9 @@ def spread_numbers(lane: LaneStatistics) -> list[Number]:
     """Return the standard deviations at both ends of the network, forward and back."""
     forward, back = lane.activations, lane.gradients
     return [
-        *((f"forward std, layer {layer.layer}", _short(layer.std)) for layer in _ends(forward)),
-        *((f"backward std, layer {layer.layer}", _short(layer.std)) for layer in _ends(back)[::-1]),
+        ("standard deviations", ""),
+        *((f"activations, layer {layer.layer}", _short(layer.std)) for layer in _ends(forward)),
+        *((f"gradients, layer {layer.layer}", _short(layer.std)) for layer in _ends(back)[::-1]),
     ]
 
 

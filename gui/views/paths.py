@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from gui.contours import SurfacePicture
 from gui.crosshair import Crosshair, ReadoutLine
-from gui.items import PathTrace, Trace
+from gui.items import Frame, PathTrace, Trace, ViewItem
 from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number, View
+from gui.widgets import Stroke
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,16 +28,57 @@ if TYPE_CHECKING:
     from gui import theme
 
 _FAINT = 0.18
+_RING, _REACH = 5.5, 9.0
 _LOWEST_DECADE, _RUNAWAY_DECADES = -12.0, 3.0
 
 
-class _Start(pg.TargetItem):
-    """The handle of the start, with a smooth outline."""
+class StartHandle(ViewItem):
+    """A ring at the start of every lane, to be dragged; `dragged(x, y)` says where to."""
 
-    def paint(self, painter: QPainter, *args: Any) -> None:
+    dragged = Signal(float, float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at = QPointF()
+        self._hovered = False
+        self.setZValue(500)
+        self.setToolTip("Start of every lane: drag it, or click anywhere on the map")
+
+    def set_position(self, x: float, y: float) -> None:
+        """Stand at a point of the plane."""
+        self._at = QPointF(x, y)
+        self._changed()
+
+    def shape(self) -> QPainterPath:
+        """Take the mouse within the ring alone."""
+        path = QPainterPath()
+        width, height = self.getViewBox().viewPixelSize()
+        path.addEllipse(self._at, _REACH * width, _REACH * height)
+        return path
+
+    def hoverEvent(self, event: Any) -> None:
+        """Show that it can be taken."""
+        hovered = not event.isExit() and event.acceptDrags(Qt.MouseButton.LeftButton)
+        if hovered != self._hovered:
+            self._hovered = hovered
+            self.update()
+
+    def mouseDragEvent(self, event: Any) -> None:
+        """Follow the mouse."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+            if event.isStart():
+                Stroke.begin()
+            point = self.getViewBox().mapSceneToView(event.scenePos())
+            self.dragged.emit(point.x(), point.y())
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the ring."""
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        super().paint(painter, *args)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(QPen(QColor(self._colours.foreground), 3.0 if self._hovered else 2.0))
+        painter.setBrush(QColor(self._colours.background))
+        at = QPointF(frame.sx * self._at.x() + frame.dx, frame.sy * self._at.y() + frame.dy)
+        painter.drawEllipse(at, _RING, _RING)
 
 
 class PathsView(View):
@@ -50,7 +92,7 @@ class PathsView(View):
         super().__init__()
         layout = self.graphics.ci
         self.map = make_plot(layout, 0, 0, x_label="x", y_label="y", mouse=(True, True), colours=self.colours)
-        self.loss = make_plot(layout, 1, 0, x_label="step", y_label="f above its minimum", log_y=True)
+        self.loss = make_plot(layout, 1, 0, x_label="step", whole_x=True, y_label="f above its minimum", log_y=True)
         self.plots = {"map": self.map, "loss": self.loss}
         layout.layout.setRowStretchFactor(0, 5)
         layout.layout.setRowStretchFactor(1, 2)
@@ -70,10 +112,8 @@ class PathsView(View):
         self.set_theme_items()
 
     def _make_start(self) -> None:
-        self._start = _Start((0, 0), size=13, symbol="o", movable=True)
-        self._start.setZValue(500)
-        self._start.setToolTip("Start of every lane: drag it, or click anywhere on the map")
-        self._start.sigPositionChanged.connect(self._start_dragged)
+        self._start = StartHandle()
+        self._start.dragged.connect(self._set_start)
         self.map.addItem(self._start, ignoreBounds=True)
         self.graphics.scene().sigMouseClicked.connect(self._clicked)
 
@@ -86,14 +126,11 @@ class PathsView(View):
         """Colour what pyqtgraph draws itself."""
         self.graphics.setBackground(self.colours.background)
         self._now.setPen(pg.mkPen(self.colours.muted, width=1))
-        self._start.setPen(pg.mkPen(self.colours.foreground, width=2))
-        self._start.setHoverPen(pg.mkPen(self.colours.foreground, width=4))
-        self._start.setBrush(pg.mkBrush(self.colours.background))
 
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
         """Move the start; the rest comes with the frame."""
         super().show_configuration(configuration, preset)
-        self._place_start(configuration["start"])
+        self._start.set_position(*configuration["start"])
 
     def show_frame(self, frame: PathsFrame, cursor: int) -> None:
         """Draw every path up to step `cursor`."""
@@ -163,16 +200,6 @@ class PathsView(View):
         return float(np.floor(low)), float(max(np.ceil(high), np.floor(low) + 1))
 
     # The start.
-
-    def _place_start(self, start: tuple[float, float]) -> None:
-        if not self._start.moving:
-            self._start.blockSignals(True)
-            self._start.setPos(start)
-            self._start.blockSignals(False)
-
-    def _start_dragged(self) -> None:
-        position = self._start.pos()
-        self._set_start(position.x(), position.y())
 
     def _clicked(self, event: Any) -> None:
         inside = self.map.vb.sceneBoundingRect().contains(event.scenePos())

@@ -68,8 +68,12 @@ class TrainingView(View):
     def __init__(self) -> None:
         super().__init__()
         layout = self.graphics.ci
-        self.loss = make_plot(layout, 0, 0, y_label="training loss", mouse=(True, True), colours=self.colours)
-        self.accuracy = make_plot(layout, 2, 0, x_label="iteration", y_label="accuracy", mouse=(True, False))
+        self.loss = make_plot(
+            layout, 0, 0, y_label="training loss", whole_x=True, mouse=(True, True), colours=self.colours
+        )
+        self.accuracy = make_plot(
+            layout, 2, 0, x_label="iteration", whole_x=True, y_label="accuracy", mouse=(True, False)
+        )
         # pyqtgraph's own link shifts a range by the pixels between two plots, and shifts it again in exports.
         self.loss.vb.sigXRangeChanged.connect(lambda _box, ends: self.accuracy.setXRange(*ends, padding=0))
         self.accuracy.vb.sigXRangeChanged.connect(lambda _box, ends: self.loss.setXRange(*ends, padding=0))
@@ -85,6 +89,7 @@ class TrainingView(View):
         self.loss.addItem(self._hint)
         self._key = Legend((LegendEntry("test", "#888888"), LegendEntry("train", "#888888", dashed=True)))
         layout.addItem(self._key, 1, 0)
+        layout.layout.setVerticalSpacing(2)
         layout.layout.setRowFixedHeight(1, ROW)
         layout.layout.setAlignment(self._key, Qt.AlignmentFlag.AlignRight)
         self._key.setMaximumWidth(_KEY_WIDTH)
