@@ -45,13 +45,14 @@ class Layer:
 class Affine(Layer):
     """y = x W + b, with W (lanes, n_in, n_out) and b (lanes, 1, n_out).
 
-    `first` says that nothing needs dL/dx. Inputs of a first layer are (batch, n_in), shared by all lanes.
+    `first` says that nothing needs dL/dx. Inputs of a first layer are (batch, n_in), shared by all lanes. `trained`
+    says whether dL/dW and dL/db are wanted.
     """
 
-    def __init__(self, n_in: int, n_out: int, bias: bool = True, first: bool = False) -> None:
+    def __init__(self, n_in: int, n_out: int, bias: bool = True, first: bool = False, trained: bool = True) -> None:
         """Describe the layer; its weights come with `bind`."""
         super().__init__()
-        self.n_in, self.n_out, self.bias, self.first = n_in, n_out, bias, first
+        self.n_in, self.n_out, self.bias, self.first, self.trained = n_in, n_out, bias, first, trained
         self.weight_size = n_in * n_out
         self.size = self.weight_size + (n_out if bias else 0)
 
@@ -79,8 +80,9 @@ class Affine(Layer):
 
     def backward(self, d: Array) -> Array:
         """dL/dW = x' d;  dL/db = sum over the batch of d;  dL/dx = d W'."""
-        np.matmul(self._x.swapaxes(-1, -2), d, out=self.weight_grads)
-        if self.bias:
+        if self.trained:
+            np.matmul(self._x.swapaxes(-1, -2), d, out=self.weight_grads)
+        if self.trained and self.bias:
             np.matmul(_ones(d), d, out=self.bias_grads)
         if self.first:
             return d

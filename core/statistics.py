@@ -105,7 +105,7 @@ def _measure(
     with np.errstate(all="ignore"):
         mean, std = float(np.mean(flat, dtype=np.float64)), float(np.std(flat, dtype=np.float64))
         share = float(np.count_nonzero(saturated(flat))) / flat.size if saturated else 0.0
-    zero = 1 - np.count_nonzero(flat) / flat.size
+    zero = float(np.count_nonzero(flat == 0)) / flat.size
     edges = bin_edges(ends, bins)
     edges.flags.writeable = counts.flags.writeable = False
     return LayerStatistics(layer, counts, edges, mean, std, zero, share, below, above, undefined, flat.size)
@@ -126,12 +126,15 @@ def count(values: Array, ends: Range, bins: int) -> tuple[Array, int, int, int]:
     low, high = ends
     undefined = int(np.count_nonzero(np.isnan(values)))
     below, above = int(np.count_nonzero(values < low)), int(np.count_nonzero(values > high))
-    inside = values if not (below or above or undefined) else values[(values >= low) & (values <= high)]
-    exact = inside.astype(np.float64)
+    exact = (values[~np.isnan(values)] if undefined else values).astype(np.float64)
+    np.clip(exact, low, high, out=exact)  # what lies outside goes to the end bins, and is taken out of them below
     places = ((exact - low) * (bins / (high - low))).astype(np.intp)
     np.minimum(places, bins - 1, out=places)
     # Rounding may miss a bin whose edge the value lies on, such as 0.
     edges = bin_edges(ends, bins)
     places -= exact < edges[places]
     places += (exact >= edges[places + 1]) & (places < bins - 1)
-    return np.bincount(places, minlength=bins), below, above, undefined
+    counts = np.bincount(places, minlength=bins)
+    counts[0] -= below
+    counts[-1] -= above
+    return counts, below, above, undefined

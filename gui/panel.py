@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QUndoCommand
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QApplication,
     QComboBox,
     QFrame,
     QHBoxLayout,
@@ -29,12 +28,14 @@ from core.parameters import Configuration, ParameterError
 from core.presets import PRESETS, Preset, build, panel_presets
 from core.runner import Phase
 from gui.forms import Form
-from gui.lanes import LaneList, LaneOption
+from gui.lane_options import declared, lane_options
+from gui.lanes import LaneList
 from gui.notes import Notes
 from gui.player import Player
 from gui.theme import Severity
 from gui.transport import Transport
-from gui.widgets import ElidedLabel, Stroke, row_of, tip
+from gui.undo import Edit
+from gui.widgets import ElidedLabel, row_of, tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,13 +45,13 @@ if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.experiments.protocol import Experiment
     from core.lanes import Lane
-    from core.parameters import Parameter
     from gui import theme
     from gui.registry import PanelEntry
     from gui.transport import TransportState
     from gui.views.base import View
 
 FORM_WIDTH = 308
+_TIP = Qt.ItemDataRole.ToolTipRole
 _MORE = 1000
 _HEAD = 30
 
@@ -63,36 +64,6 @@ class Desk:
     threads: int
     undo: QUndoStack
     training: Callable[[], Panel]
-
-
-class Edit(QUndoCommand):
-    """A change of a panel's configuration; the many small changes of one drag are one."""
-
-    def __init__(self, panel: Panel, text: str, before: Configuration, after: Configuration, key: str) -> None:
-        super().__init__(text)
-        self.panel, self.before, self.after, self.key = panel, before, after, key
-        self._stroke = Stroke.number if QApplication.mouseButtons() & Qt.MouseButton.LeftButton else None
-
-    def id(self) -> int:
-        """Only edits of one kind merge."""
-        return 1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take in the next change if it is of the same parameter in one stroke of the mouse."""
-        if not isinstance(other, Edit) or (other.panel, other.key) != (self.panel, self.key):
-            return False
-        if self._stroke is None or self._stroke != other._stroke:
-            return False
-        self.after = other.after
-        return True
-
-    def undo(self) -> None:
-        """Go back to what was before."""
-        self.panel.apply(self.before)
-
-    def redo(self) -> None:
-        """Apply the change."""
-        self.panel.apply(self.after)
 
 
 class Panel(QWidget):
@@ -260,7 +231,7 @@ class Panel(QWidget):
             self.lanes.show_lanes(options, self.configuration["lanes"], self.configuration)
             self._highlight(self._hovered)
             free = self.preset.axis is Axis.INITIAL_WEIGHTS
-            self.lanes.allow_custom(_declared(self.configuration, "lanes") if free else None, "normal-0.05")
+            self.lanes.allow_custom(declared(self.configuration, "lanes") if free else None, "normal-0.05")
 
     def _show_notes(self) -> None:
         rules = []
@@ -281,7 +252,7 @@ class Panel(QWidget):
             self.message.emit(str(error), Severity.WARNING)
             return
         if after.values != self.configuration.values:
-            label = _declared(self.configuration, key).label
+            label = declared(self.configuration, key).label
             self._push(f"{label} = {after.parameter(key).text(after[key])}", after, key)
 
     def _with_company(self, key: str, value: Any) -> dict[str, Any]:
@@ -315,13 +286,13 @@ class Panel(QWidget):
         return running and set(names) <= {lane.name for lane in frame.lanes}
 
     def _can_go_on(self, changed: list[str]) -> bool:
-        live = all(_declared(self.configuration, key).live for key in changed)
+        live = all(declared(self.configuration, key).live for key in changed)
         return live and not self.is_eager and self.player.status.position > 0
 
     def _go_on(self, changed: list[str]) -> None:
         for key in changed:
             self.player.change(key, self.configuration[key])
-        texts = (f"{_declared(self.configuration, key).key} = {self._value_text(key)}" for key in changed)
+        texts = (f"{declared(self.configuration, key).key} = {self._value_text(key)}" for key in changed)
         self._said.setText(f"{', '.join(texts)} from iteration {self.player.status.position:,} on")
 
     def _run_anew(self, changed: list[str]) -> None:
@@ -335,7 +306,7 @@ class Panel(QWidget):
             self._said.setText("")
 
     def _value_text(self, key: str) -> str:
-        return _declared(self.configuration, key).text(self.configuration[key])
+        return declared(self.configuration, key).text(self.configuration[key])
 
     @property
     def is_eager(self) -> bool:
@@ -426,25 +397,3 @@ class Panel(QWidget):
     def close_engine(self) -> None:
         """End the engine's thread."""
         self.player.close()
-
-
-_TIP = Qt.ItemDataRole.ToolTipRole
-
-
-def _declared(configuration: Configuration, key: str) -> Parameter:
-    return next(parameter for parameter in configuration.parameters if parameter.key == key)
-
-
-def lane_options(configuration: Configuration, axis: Axis) -> list[LaneOption]:
-    """Return the lanes that the list offers: all choices, and those that are on besides."""
-    if axis is Axis.ACTIVATION:
-        return []
-    names = [*_declared(configuration, "lanes").choices]
-    names += [name for name in configuration["lanes"] if name not in names]
-    values = {**configuration.values, "lanes": tuple(names)}
-    options = []
-    for lane in lanes_of(values, axis):
-        own = tuple(p for p in configuration.parameters if axis is Axis.OPTIMIZER and p.key.startswith(f"{lane.name}."))
-        doc = OPTIMIZERS[lane.optimizer].formula if axis is Axis.OPTIMIZER else f"initial weights {lane.label}"
-        options.append(LaneOption(lane.name, lane.label, lane.colour, lane.marker, own, doc))
-    return options

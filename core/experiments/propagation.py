@@ -7,6 +7,7 @@ gradient goes back. One update of the experiment is one layer, so that the way t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -80,13 +81,13 @@ def propagate(lane: Lane, hidden: tuple[int, ...], inputs: int, seed: int) -> tu
     The inputs are `(inputs, hidden[0])`: the network is as wide at its entry as in its first layer.
     """
     blocks = _blocks(lane, hidden, seed)
-    x = generator(seed, Purpose.INPUTS).standard_normal((1, inputs, hidden[0]), dtype=np.float32)
+    x = _draws(seed, Purpose.INPUTS, (1, inputs, hidden[0]))
     activations, gradients = [], []
     for block in blocks:
         for layer in block:
             x = layer.forward(x, training=True)
         activations.append(x[0].copy())
-    d = generator(seed, Purpose.GRADIENTS).standard_normal(x.shape, dtype=np.float32)
+    d = _draws(seed, Purpose.GRADIENTS, x.shape).copy()
     for block in reversed(blocks):
         gradients.append(d[0].copy())
         for layer in reversed(block):
@@ -94,12 +95,20 @@ def propagate(lane: Lane, hidden: tuple[int, ...], inputs: int, seed: int) -> tu
     return activations, gradients[::-1]
 
 
+@lru_cache(maxsize=4)
+def _draws(seed: int, purpose: Purpose, shape: tuple[int, ...]) -> Array:
+    """Return standard normal numbers; kept, as a toggle changes everything but these."""
+    draws = generator(seed, purpose).standard_normal(shape, dtype=np.float32)
+    draws.flags.writeable = False
+    return draws
+
+
 def _blocks(lane: Lane, hidden: tuple[int, ...], seed: int) -> list[list[Layer]]:
     """Return one list of layers per hidden layer, with the lane's initial weights."""
     rule = initializer(lane.init)
     blocks = []
     for number, (n_in, n_out) in enumerate(zip((hidden[0], *hidden[:-1]), hidden, strict=True)):
-        affine = _bound(Affine(n_in, n_out, bias=False))
+        affine = _bound(Affine(n_in, n_out, bias=False, trained=False))
         draws = generator(seed, Purpose.WEIGHTS, number).standard_normal((n_in, n_out))
         affine.weights[0] = draws * rule.sigma(n_in)
         normalize = [_batchnorm(n_out)] if lane.batchnorm else []
