@@ -85,8 +85,15 @@ class Optimizer:
 
     def _cast(self, params: Array, *names: str) -> tuple[Any, ...]:
         """Return hyperparameters ready for arithmetic with `params`; arrays would otherwise widen float32."""
-        found = (self.values[name] for name in names)
-        return tuple(v.astype(params.dtype, copy=False) if isinstance(v, np.ndarray) else v for v in found)
+        return tuple(_as(params, self.values[name]) for name in names)
+
+    def _rest(self, params: Array, name: str) -> Any:
+        """Return 1 minus a hyperparameter, subtracted before it is rounded to the dtype of `params`."""
+        return _as(params, 1 - self.values[name])
+
+
+def _as(params: Array, value: Any) -> Any:
+    return value.astype(params.dtype, copy=False) if isinstance(value, np.ndarray) else value
 
 
 class SGD(Optimizer):
@@ -205,7 +212,7 @@ class RMSprop(AdaGrad):
         (decay,) = self._cast(params, "decay")
         h, work = state["h"], state["work"]
         np.multiply(grads, grads, out=work)
-        work *= 1 - decay
+        work *= self._rest(params, "decay")
         h *= decay
         h += work
         self._scaled_step(params, grads, h, work)
@@ -237,19 +244,19 @@ class Adam(Optimizer):
         lr, beta1, beta2, eps = self._cast(params, "lr", "beta1", "beta2", "eps")
         m, v, work = state["m"], state["v"], state["work"]
         state["t"] += 1
-        np.multiply(grads, 1 - beta1, out=work)
+        np.multiply(grads, self._rest(params, "beta1"), out=work)
         m *= beta1
         m += work
         np.multiply(grads, grads, out=work)
-        work *= 1 - beta2
+        work *= self._rest(params, "beta2")
         v *= beta2
         v += work
+        # The corrections are single numbers: drawn out of the fraction, they cost no pass of their own.
         m_factor, v_factor = self._corrections(params, state["t"])
         np.sqrt(v, out=work)
-        work *= v_factor
-        work += eps
+        work += eps / v_factor
         np.divide(m, work, out=work)
-        work *= lr * m_factor
+        work *= lr * m_factor / v_factor
         params -= work
 
     def _corrections(self, params: Array, t: int) -> tuple[Any, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QStandardPaths, Qt, Signal
+from PySide6.QtCore import QStandardPaths, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -45,7 +45,6 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("export-dialog")
         self.setWindowTitle(f"Export {panel.preset.title}")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setModal(False)
         self._panel, self._settings = panel, settings
         self._make_fields()
@@ -73,7 +72,7 @@ class ExportDialog(QDialog):
         self.write.setDefault(True)
         self.write.clicked.connect(self._write)
         self.cancel = QPushButton("Cancel", self)
-        self.cancel.clicked.connect(self.close)
+        self.cancel.clicked.connect(self.reject)
         self._reason = QLabel(self)
         self._reason.setObjectName("export-reason")
         self._reason.setProperty("role", "reason")
@@ -155,7 +154,7 @@ class ExportDialog(QDialog):
         if not problem:
             self._remember()
             self.done_with.emit(f"Wrote {', '.join(str(path) for path in written)}", Severity.INFO)
-            self.close()
+            self.accept()
 
     def _request(self) -> Request:
         chosen = self.colours.currentText()
@@ -182,8 +181,8 @@ def _problem(request: Request) -> str:
     """Say what is wrong with a request before anything is written; empty if nothing is."""
     if not request.name or any(sign in request.name for sign in "/\\:\0"):
         return f"Name: {request.name!r} is not allowed; allowed: a file name without / \\ :"
-    if not request.folder.is_dir():
-        return f"Folder: {request.folder} does not exist; allowed: a folder that can be written"
+    if request.folder == Path() or not request.folder.is_dir():
+        return f"Folder: {str(request.folder)!r} does not exist; allowed: a folder that can be written"
     return ""
 
 

@@ -226,9 +226,15 @@ class MainWindow(QMainWindow):
             return
         if self._export is not None:
             self._export.close()
-        self._export = ExportDialog(panel, self.settings, self)
-        self._export.done_with.connect(self.banner.show_message)
-        self._export.show()
+        self._export = dialog = ExportDialog(panel, self.settings, self)
+        dialog.done_with.connect(self.banner.show_message)
+        dialog.finished.connect(self._forget_export)
+        dialog.show()
+
+    def _forget_export(self) -> None:
+        if self._export is not None:
+            self._export.deleteLater()
+            self._export = None
 
     def copy_picture(self) -> None:
         """Copy the panel's plots to the clipboard as they are on screen."""

@@ -9,7 +9,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QByteArray, QSettings
 
 if TYPE_CHECKING:
     from core.parameters import Configuration
@@ -37,7 +37,8 @@ class Settings:
 
     def data(self, key: str) -> Any:
         """Return remembered bytes, such as a window's geometry; None without any."""
-        return self._store.value(key)
+        value = self._store.value(key)
+        return value if isinstance(value, QByteArray) else None
 
     def save(self, key: str, value: Any) -> None:
         """Remember a value."""

@@ -103,9 +103,10 @@ class Training(Experiment):
 
     def _run_to(self, end: int) -> None:
         self._each_block(lambda block: block.run(self.position, end, self._loss))
-        # Where every lane has diverged, the run ends with the last of them, however far it was asked to go.
-        lost = [d for d in self._diverged(self._loss.view(end)) if d is not None]
-        self.position = max(lost) if self.stopped else end
+        if self.stopped:
+            # Where every lane has diverged, the run ends with the last of them, however far it was asked to go.
+            end = max(d for d in self._diverged(self._loss.view(end)) if d is not None)
+        self.position = end
 
     def _each_block(self, work: Any) -> None:
         if self._pool is None or len(self._blocks) == 1:
@@ -210,9 +211,13 @@ def _frozen(array: Array) -> Array:
 
 
 def cut(lanes: int, threads: int) -> list[list[int]]:
-    """Deal lanes to blocks of at most 8, at least one block per thread where there are two lanes for each."""
+    """Deal lanes to blocks of at most 8, at least one block per thread where there are two lanes for each.
+
+    Dealt to and fro, as OPTIMIZERS come in order of their cost: blocks that take equally long wait least.
+    """
     blocks = max(-(-lanes // _BLOCK_LANES), min(threads, -(-lanes // 2)))
-    return [list(range(first, lanes, blocks)) for first in range(blocks)]
+    order = [*range(blocks), *reversed(range(blocks))]
+    return [[lane for lane in range(lanes) if order[lane % len(order)] == block] for block in range(blocks)]
 
 
 def _task(configuration: Configuration, dataset: Dataset) -> Task:
