@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
+from core.datasets import load
 from core.presets import PRESETS
 from gui import theme
 from gui.main_window import MainWindow
@@ -15,7 +16,7 @@ from gui.settings import Settings
 from tests.gui_helpers import User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -26,13 +27,13 @@ def store(tmp_path: Path) -> QSettings:
 
 
 @pytest.fixture
-def opened(qtbot: Any, store: QSettings) -> Iterator[Callable[..., User]]:
+def opened(qtbot: Any, store: QSettings) -> Callable[..., User]:
     """Open windows that are closed at the test's end."""
-    theme.apply(QApplication.instance(), theme.THEMES["light"])  # type: ignore[arg-type]
+    _make_light()
 
     def make(panel: str | None = None, data: str = "sample", preset: str = "", fresh: bool = False) -> User:
         chosen = PRESETS[preset] if preset else None
-        window = MainWindow(Settings(fresh, store), data, threads=1, preset=chosen)
+        window = MainWindow(Settings(fresh, store), lambda: load(data), threads=1, preset=chosen)
         qtbot.addWidget(window)
         with qtbot.waitSignal(window.ready):
             window.show()
@@ -43,8 +44,15 @@ def opened(qtbot: Any, store: QSettings) -> Iterator[Callable[..., User]]:
             user.open(panel)
         return user
 
-    yield make
-    theme.apply(QApplication.instance(), theme.THEMES["light"])  # type: ignore[arg-type]
+    return make
+
+
+def _make_light() -> None:
+    """Give the application its light look, unless it has it: that takes its time."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    if theme.current() != theme.THEMES["light"] or not app.styleSheet():
+        theme.apply(app, theme.THEMES["light"])
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 Every contestant trains (or multiplies) for six networks 784-100-100-100-100-10 on mini-batches of 128 digits of the
 bundled sample. Each runs in a process of its own, so that thread settings can differ; they take turns, a fraction of a
-second each, and every figure is the median of the ratios within one round. PyTorch is optional.
+second each, a turn is repeated while other programs keep the machine busy, and every figure is the median of the
+ratios within one round. PyTorch is optional.
 
     python tests/benchmarks/engine.py [--rounds 15] [--seconds 0.3] [--only NAME;NAME]
 """
@@ -227,7 +228,7 @@ def _trimmed_gradients(params: dict, x: np.ndarray, labels: np.ndarray) -> tuple
     d = np.exp(x - x.max(axis=1, keepdims=True))
     d /= d.sum(axis=1, keepdims=True)
     rows = np.arange(len(labels))
-    loss = -np.mean(np.log(d[rows, labels]))
+    loss = -np.mean(np.log(d[rows, labels] + 1e-7))
     d[rows, labels] -= 1
     d /= len(labels)
     grads = {}
@@ -292,23 +293,35 @@ CONTESTANTS = {
     "float64 loop, trimmed": lambda: Plain(trimmed=True),
 }
 _LIBRARY_THREADS = {"PyTorch, 2 threads": "2"}
+_CALM, _PATIENCE = 0.15, 40  # a turn is repeated, at most so often, while other programs take more of a CPU
 _UNIT = 31  # updates of one epoch, so that every turn measures accuracies equally often
 
 
 def work(name: str) -> None:
-    """Answer each line `N` on standard input with the seconds that N updates took."""
+    """Answer each line `N` on standard input with the seconds that N updates took, by the clock and of all CPUs."""
     run = CONTESTANTS[name]()
     run(5)
     for line in sys.stdin:
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         run(int(line))
-        print(time.perf_counter() - begun, flush=True)
+        print(time.perf_counter() - begun, time.process_time() - used, flush=True)
+
+
+def busy_seconds() -> float | None:
+    """Return the seconds that all CPUs together have been busy, None where the system does not say."""
+    try:
+        fields = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+    except OSError:
+        return None
+    user, nice, system, _idle, _wait, *others = map(int, fields[:8])
+    return (user + nice + system + sum(others)) / os.sysconf("SC_CLK_TCK")
 
 
 class Worker:
     """A contestant's process, which rests between its turns."""
 
     def __init__(self, name: str, seconds: float) -> None:
+        self.disturbed = 0
         self._name, threads = name, _LIBRARY_THREADS.get(name, "1")
         environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, threads)}
         command = [sys.executable, __file__, "--worker", name]
@@ -316,20 +329,30 @@ class Worker:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         unit = _UNIT if "measuring" in name else 1
-        pace = self._ask(10 * unit) / (10 * unit)
+        pace = self._ask(10 * unit)[0] / (10 * unit)
         self._updates = max(1, round(seconds / pace / unit)) * unit
 
-    def _ask(self, updates: int) -> float:
+    def _ask(self, updates: int) -> tuple[float, float]:
+        """Let it make some updates; return the seconds, and the share of one CPU that other programs took."""
+        before = busy_seconds()
         self._process.stdin.write(f"{updates}\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
             raise SystemExit(f"{self._name} ended: see above")
-        return float(answer)
+        seconds, used = map(float, answer.split())
+        after = busy_seconds()
+        return seconds, 0.0 if before is None or after is None else (after - before - used) / seconds
 
     def turn(self) -> float:
-        """Return the seconds of one update, over one turn."""
-        return self._ask(self._updates) / self._updates
+        """Return the seconds of one update, over one turn that other programs did not disturb, if there is one."""
+        for _ in range(_PATIENCE):
+            seconds, others = self._ask(self._updates)
+            if others < _CALM:
+                break
+        else:
+            self.disturbed += 1
+        return seconds / self._updates
 
     def close(self) -> None:
         """End the process."""
@@ -346,6 +369,8 @@ def measure(names: list[str], rounds: int, seconds: float) -> dict[str, list[flo
         for _ in range(rounds):
             for name, worker in workers.items():
                 times[name].append(worker.turn())
+        if disturbed := {name: worker.disturbed for name, worker in workers.items() if worker.disturbed}:
+            print(f"turns disturbed by other programs, out of {rounds}: {disturbed}\n")
     finally:
         for worker in workers.values():
             worker.close()

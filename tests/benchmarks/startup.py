@@ -80,12 +80,14 @@ def start_app(marks, panel):
     sys.path.insert(0, _ROOT)
     import main
 
+    ours = main._open_window
+
     def open_window(options):
-        from gui import application  # where `main` imports it
+        from gui import application  # as `main` is about to
 
         marks["imported"] = _now()
         _hook(application, marks)
-        return application.run(main._named(options.preset) if options.preset else None, options)
+        return ours(options)
 
     main._open_window = open_window
     main.main(["--fresh", *(["--preset", panel] if panel else [])])

@@ -1,0 +1,275 @@
+"""The window: it starts at once, everything has a name and is reached with the keyboard, and it closes at any moment."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QWidget,
+)
+from shiboken6 import isValid
+
+from core.optimizers import OPTIMIZERS
+from gui.errors import install_hooks
+from gui.registry import PANELS
+from gui.theme import Severity
+from tests.gui_helpers import grabbed, ink, pixels
+
+pytest_plugins = ["tests.window"]
+
+KEY = Qt.Key
+TRANSPORT = ("restart", "back", "play", "step", "timeline", "speed")
+
+
+def test_it_opens_at_paths_with_something_worth_looking_at(user):
+    assert user.panel.entry.key == "paths"
+    assert user.window.windowTitle() == "Paths – Trainscope"
+    picture = grabbed(user.panel.view)
+    for name in user.panel.configuration["lanes"]:
+        assert ink(picture, OPTIMIZERS[name].colour) > 20, name
+
+
+def test_the_rail_opens_panels_and_shows_which(user):
+    for entry in reversed(PANELS):
+        user.open(entry.key)
+        assert user.panel.objectName() == entry.key
+        assert [e.key for e in PANELS if user.find(f"open-{e.key}").isChecked()] == [entry.key]
+
+
+def test_ctrl_and_a_number_open_panels(user):
+    for number, entry in reversed(list(enumerate(PANELS, 1))):
+        user.control(KEY(KEY.Key_0 + number))
+        assert user.panel.entry.key == entry.key
+
+
+def test_f1_folds_the_notes_on_every_panel(user):
+    assert user.find("notes").isVisible()
+    width = user.panel.view.width()
+    user.press(KEY.Key_F1)
+    assert not user.find("notes").isVisible()
+    user.until(lambda: user.panel.view.width() > width)
+    user.open("training")
+    assert not user.find("notes").isVisible()
+    user.press(KEY.Key_F1)
+    assert user.find("notes").isVisible()
+
+
+def test_everything_can_be_found_by_its_name(user):
+    assert user.window.findChild(QAction, "export") is not None
+    for entry in PANELS:
+        user.open(entry.key)
+        panel = user.window.findChild(QWidget, entry.key)
+        assert panel is user.panel
+        for name in TRANSPORT:
+            assert panel.findChild(QWidget, name).isVisible(), f"{entry.key}: {name}"
+        for key in panel.form.keys():
+            names = [f"{key}.x", f"{key}.y"] if key == "start" else [key]
+            for name in names:
+                assert panel.findChild(QWidget, name) is not None, f"{entry.key}: {name}"
+        if entry.key != "activations":
+            for key in OPTIMIZERS:
+                user.click(f"lane-{key}:open")
+            own = [p.key for p in panel.configuration.parameters if "." in p.key]
+            assert own and all(panel.findChild(QWidget, key) is not None for key in own)
+
+
+def focusable(root):
+    keyboard = (Qt.FocusPolicy.TabFocus, Qt.FocusPolicy.StrongFocus, Qt.FocusPolicy.WheelFocus)
+    for widget in root.findChildren(QWidget):
+        if widget.isVisible() and widget.focusPolicy() in keyboard and not widget.focusProxy():
+            yield widget
+
+
+def test_whatever_takes_the_keyboard_has_an_accessible_name(user):
+    for entry in PANELS:
+        user.open(entry.key)
+        if entry.key != "activations":
+            user.click("lane-sgd:open")
+        # Parts of Qt's own widgets, such as a spin box's line edit, are announced by the widget.
+        found = [w for w in focusable(user.window) if not w.objectName().startswith("qt_")]
+        nameless = [f"{type(w).__name__} {w.objectName()!r}" for w in found if not name_of(w)]
+        assert len(found) > 15
+        assert nameless == [], entry.key
+
+
+def name_of(widget):
+    return widget.accessibleName() or getattr(widget, "text", str)()
+
+
+def test_tab_reaches_form_and_transport(user):
+    for entry in PANELS:
+        user.open(entry.key)
+        if entry.key == "training":
+            user.player.step()
+            user.until(lambda: user.player.head == 1)
+        reached = set()
+        for _ in range(90):
+            user.press(KEY.Key_Tab)
+            reached.add(QApplication.focusWidget().objectName())
+        paths = {"surface", "anisotropy", "start.x", "start.y", "iterations"}
+        form = paths if entry.key == "paths" else {"hidden", "seed"}
+        assert form | {"preset", "play", "timeline", "speed"} <= reached
+        if entry.key != "activations":
+            assert {"lane-sgd", "lane-sgd:open"} <= reached
+
+
+def test_the_theme_changes_everything_shown(user):
+    light = pixels(grabbed(user.window)).mean()
+    user.window.findChild(QAction, "theme-dark").trigger()
+    dark = pixels(grabbed(user.window)).mean()
+    user.open("training")
+    assert pixels(grabbed(user.window)).mean() < 90
+    assert dark < 90 < 180 < light
+
+
+def test_escape_closes_a_message(user):
+    user.window.findChild(QAction, "keys").trigger()
+    assert "Ctrl+E" in user.window.banner.text()
+    user.press(KEY.Key_Escape)
+    assert user.window.banner.text() == ""
+
+
+# At any moment.
+
+
+def close(user):
+    """Close the window and return how long that took, in seconds; every engine's thread must have ended by then."""
+    engines = [panel.player.runner._thread for panel in user.window.panels.values()]
+    begun = time.perf_counter()
+    user.window.close()
+    spent = time.perf_counter() - begun
+    assert engines and not any(thread.is_alive() for thread in engines)
+    assert not user.window.isVisible()
+    return spent
+
+
+def test_it_closes_at_once_while_a_race_runs(user):
+    user.open("training")
+    user.press(KEY.Key_Space)
+    user.until(lambda: user.player.head > 2)
+    user.open("activations")
+    user.open("training")
+    assert close(user) < 0.5
+
+
+@pytest.mark.parametrize("values", [{"iterations": 10_000}, {"surface": "rastrigin", "iterations": 10_000}])
+def test_it_closes_at_once_while_long_paths_are_computed(user, values):
+    user.panel.start(user.panel.configuration.replace(values))
+    assert close(user) < 0.5
+
+
+def test_it_closes_at_once_while_a_panel_is_being_made(opened):
+    user = opened()
+    user.window.open_panel("training")
+    user.window.open_panel("activations")
+    assert close(user) < 0.5
+
+
+def test_it_closes_at_once_after_data_could_not_be_read(opened, tmp_path):
+    user = opened(data=str(tmp_path / "missing"))
+    user.window.open_panel("training")
+    user.until(lambda: user.window.banner.text() != "")
+    assert close(user) < 0.5
+
+
+class Monkey:
+    """Presses, clicks and types at random on whatever can be used, except what leaves the program."""
+
+    texts = ("", "0", "-1", "nan", "1e9", "abc", "0.5", "3", "16", "8,8", "12x3", "normal-0.2", "1,,2", " ")
+    keys = (KEY.Key_Space, KEY.Key_Left, KEY.Key_Right, KEY.Key_Home, KEY.Key_Tab, KEY.Key_Escape, KEY.Key_F1)
+    letters = (KEY.Key_Z, KEY.Key_1, KEY.Key_2, KEY.Key_3, KEY.Key_E)
+    # Steps and sizes that take long are tried elsewhere; here it is the number of events that counts.
+    left_alone = ("hidden", "inputs", "inputs:slider", "iterations", "iterations:slider", "batch:slider")
+
+    def __init__(self, user, seed):
+        self.user, self.random = user, random.Random(seed)
+
+    def act(self):
+        """Do one thing."""
+        popup = QApplication.activePopupWidget()
+        if popup is not None:
+            popup.close()
+        doing = self.random.choice((self.press, self.press, self.poke, self.poke, self.poke, self.switch, self.map))
+        doing()
+
+    def press(self):
+        """Press a key, where the keyboard is."""
+        if self.random.random() < 0.4:
+            self.user.control(self.random.choice(self.letters))
+        else:
+            self.user.press(self.random.choice(self.keys))
+
+    def switch(self):
+        """Open a panel."""
+        self.user.click(f"open-{self.random.choice(PANELS).key}")
+
+    def map(self):
+        """Click, drag or turn the wheel somewhere on the plots."""
+        viewport = self.user.panel.view.graphics.viewport()
+        if not viewport.isVisible():
+            return
+        places = [QPoint(self._below(viewport.width()), self._below(viewport.height())) for _ in range(2)]
+        if self.random.random() < 0.3:
+            self.user.wheel(viewport, places[0], self.random.choice((-2, 2)))
+        elif self.random.random() < 0.5:
+            self.user.drag(viewport, *places, moves=2)
+        else:
+            self.user.click(viewport, places[0])
+
+    def poke(self):
+        """Use one of the controls."""
+        found = [w for w in self.user.panel.findChildren(QWidget) if self._usable(w)]
+        widget = self.random.choice(found)
+        if isinstance(widget, QComboBox):
+            widget.setFocus()
+            self.user.qtbot.keyClick(widget, self.random.choice((KEY.Key_Up, KEY.Key_Down)))
+            widget.activated.emit(widget.currentIndex())
+        elif isinstance(widget, (QLineEdit, QAbstractSpinBox)):
+            widget.setFocus()
+            widget.selectAll()
+            self.user.qtbot.keyClicks(widget, self.random.choice(self.texts))
+            self.user.qtbot.keyClick(widget, self.random.choice((KEY.Key_Return, KEY.Key_Tab, KEY.Key_Escape)))
+        elif isinstance(widget, (QAbstractButton, QAbstractSlider)):
+            place = QPoint(self._below(widget.width()), self._below(widget.height()))
+            self.user.click(widget, place)
+
+    def _usable(self, widget):
+        kinds = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+        own = not widget.objectName().startswith("qt_") and widget.objectName() not in self.left_alone
+        return isinstance(widget, kinds) and widget.isVisible() and widget.isEnabled() and own
+
+    def _below(self, limit):
+        return self.random.randrange(max(1, limit))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_is_clicked_and_typed_nothing_breaks(user, seed):
+    user.small_race(iterations=3000)
+    user.open("activations")
+    user.enter("inputs", "30")
+    caught = []
+    hooks = install_hooks(lambda text, details: caught.append(details))
+    try:
+        monkey = Monkey(user, seed)
+        for _ in range(150):
+            monkey.act()
+            QApplication.processEvents()
+            banner = user.window.banner
+            assert banner.property("severity") != Severity.ERROR.value or not banner.text(), banner.text()
+        if user.window._export is not None and isValid(user.window._export):
+            user.window._export.close()
+        assert close(user) < 0.5
+    finally:
+        QApplication.processEvents()
+        hooks.remove()
+    assert caught == []
