@@ -228,12 +228,13 @@ class MainWindow(QMainWindow):
             self._export.close()
         self._export = dialog = ExportDialog(panel, self.settings, self)
         dialog.done_with.connect(self.banner.show_message)
-        dialog.finished.connect(self._forget_export)
+        dialog.finished.connect(partial(self._forget_export, dialog))
         dialog.show()
 
-    def _forget_export(self) -> None:
-        if self._export is not None:
-            self._export.deleteLater()
+    def _forget_export(self, dialog: ExportDialog, _result: int) -> None:
+        dialog.deleteLater()
+        self.activateWindow()
+        if self._export is dialog:
             self._export = None
 
     def copy_picture(self) -> None:
