@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 _CHUNK_SECONDS = 0.008
 _RATE_SECONDS = 0.5
+_EAGER_CHUNK = 100
 _UNLIMITED = 1_000_000
 
 
@@ -244,12 +245,20 @@ class Runner:
         self._experiment = experiment = self._build(configuration)
         self._chunk = 1
         if experiment.eager:
-            experiment.advance(experiment.total)
+            self._complete(experiment, loads)
         with self._wake:
             if self._status.loads == loads:
                 self._asked = True
                 self._report(experiment, phase=Phase.PAUSED)
                 self._settle(experiment, loads)
+
+    def _complete(self, experiment: Experiment, loads: int) -> None:
+        """Advance to the end, unless another configuration is wanted meanwhile."""
+        while experiment.position < experiment.total:
+            experiment.advance(_EAGER_CHUNK)
+            with self._wake:
+                if self._closing or self._status.loads != loads:
+                    return
 
     def _change(self, experiment: Experiment, loads: int) -> None:
         with self._wake:

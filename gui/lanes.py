@@ -240,6 +240,10 @@ class LaneList(QWidget):
         """Say beside a lane how it fares; KeyError for a lane that is not in the list."""
         self._rows[name].set_status(text, severity)
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all lanes, on or off."""
+        return tuple(self._rows)
+
     def active(self) -> tuple[str, ...]:
         """Return the names of the lanes that are on, in the list's order."""
         return self._active

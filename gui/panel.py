@@ -349,8 +349,10 @@ class Panel(QWidget):
         """Draw a frame, and say how the lanes fare."""
         self.view.say("")
         self.view.show_frame(frame, cursor)
+        listed = self.lanes.names()  # a frame may be of the run before the present one
         for name, status in self.view.lane_statuses(frame, cursor).items():
-            self.lanes.set_status(name, status.text, status.severity)
+            if name in listed:
+                self.lanes.set_status(name, status.text, status.severity)
         if self.notes.isVisible():
             self.notes.show_numbers(self.view.numbers(frame, cursor))
 

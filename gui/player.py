@@ -68,7 +68,10 @@ class Player(QObject):
             self._timer.start()
 
     def load(self, configuration: Configuration, play: bool = False, keep_cursor: bool = False) -> None:
-        """Run another configuration from its beginning; the old frame stays on screen until the new one is there."""
+        """Run another configuration from its beginning; the old picture stays on screen until there is a new one.
+
+        `keep_cursor` says that the run is of the same lanes and is recorded at once, so that the cursor can stay.
+        """
         if not keep_cursor:
             self.cursor, self._replay = None, None
         self.runner.load(configuration, play)

@@ -196,16 +196,17 @@ class User:
 
 def ink(image: QImage, colour: str, tolerance: int = 24) -> int:
     """Return how many pixels of a picture have about this colour."""
-    picture = pixels(image)
-    wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
-    return int((np.abs(picture - wanted).max(axis=-1) <= tolerance).sum())
+    picture, wanted = pixels(image), [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    bands = [(max(0, value - tolerance), min(255, value + tolerance)) for value in wanted]
+    near = [(picture[..., i] >= low) & (picture[..., i] <= high) for i, (low, high) in enumerate(bands)]
+    return int(np.count_nonzero(near[0] & near[1] & near[2]))
 
 
 def pixels(image: QImage) -> np.ndarray:
-    """Return a picture as (height, width, 3), red first."""
+    """Return a picture as bytes (height, width, 3), red first."""
     image = image.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
-    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
 
 def grabbed(widget: QWidget) -> QImage:

@@ -39,6 +39,8 @@ def dialog(user, tmp_path, monkeypatch):
 
 
 def open_dialog(user, folder=None):
+    user.window.activateWindow()
+    user.until(user.window.isActiveWindow)
     user.control(KEY.Key_E)
     found = user.window._export
     user.until(found.isVisible)
@@ -198,7 +200,7 @@ def test_the_picture_is_copied(user):
         user.control(KEY.Key_C, Qt.KeyboardModifier.ShiftModifier)
         copied = QGuiApplication.clipboard().image()
         assert copied.width() == 2 * user.panel.view.graphics.width()
-        assert len(np.unique(pixels(copied) @ (1, 256, 65536))) > 20
+        assert len(np.unique(pixels(copied) @ np.array([1, 256, 65536]))) > 20
         assert "clipboard" in user.window.banner.text()
     QGuiApplication.clipboard().clear()
 

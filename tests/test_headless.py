@@ -37,20 +37,28 @@ COLOURS = {
 
 
 def export(folder, name, *arguments):
-    """Run the command in a process that has neither a display nor a window system."""
+    """Run the command in a process that has neither a display nor a window system; return how that went."""
+    process = begin_export(folder, name, *arguments)
+    out, errors = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
+
+
+def begin_export(folder, name, *arguments):
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     environment = {key: value for key, value in os.environ.items() if key not in hidden}
     command = [sys.executable, "-W", "error", str(ROOT / "main.py"), "export", name, "--out", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=folder, env=environment)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=folder, env=environment)
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """The pictures of one run of each panel."""
     folder = tmp_path_factory.mktemp("pictures")
-    running = [export(folder, name, "--format", ",".join(KINDS), *more) for name, more in RUNS.items()]
-    for done in running:
-        assert (done.returncode, done.stderr) == (0, "")
+    running = [begin_export(folder, name, "--format", ",".join(KINDS), *more) for name, more in RUNS.items()]
+    for process in running:
+        _, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")
     return folder
 
 
@@ -87,7 +95,7 @@ def test_a_png_shows_the_run_over_its_whole_page(written, name):
     assert picture.width() == 2560
     for colour in COLOURS[name]:
         assert ink(picture, colour) > 100, colour
-    marked = (np.abs(pixels(picture) - 255).max(axis=-1) > 40).any(axis=0)
+    marked = (pixels(picture).min(axis=-1) < 215).any(axis=0)
     quarters = [part.any() for part in np.array_split(marked, 8)]
     assert quarters == [True] * 8, "a part of the page is empty"
 
@@ -98,7 +106,7 @@ def test_an_svg_is_the_same_picture(written, name):
     assert (2 * image.width(), 2 * image.height()) == (picture.width(), picture.height())
     small = shrunk(picture, image.size() / 16)
     other = shrunk(image, image.size() / 16)
-    assert np.abs(pixels(small) - pixels(other)).mean() < (2 if RSVG else 6)
+    assert np.abs(pixels(small) - pixels(other).astype(float)).mean() < (2 if RSVG else 6)
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -74,6 +74,7 @@ def test_a_replay_goes_on_with_the_engine_at_the_head(qtbot, make):
         player.step()
         settled(qtbot, player, PAUSED)
         assert player.head == expected
+    player.set_speed(100)
     player.seek(1)
     assert (player.shown_position, player.head) == (1, 3)
     player.toggle()

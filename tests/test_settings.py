@@ -113,7 +113,7 @@ def test_a_configuration_survives_the_file(store):
 
 
 def test_the_window_opens_with_broken_settings(store, opened):
-    for key in ("panel", "theme", "notes", "geometry", "panels/paths", "export/width", "export/folder", "export/format"):
+    for key in ("panel", "theme", "notes", "geometry", "panels/paths", "export/width", "export/format"):
         store.setValue(key, "\x00 broken {")
     user = opened()
     user.until(lambda: user.panel.shown_frame() is not None)

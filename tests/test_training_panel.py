@@ -242,7 +242,7 @@ def test_the_race_of_initial_weights_takes_lanes_of_ones_own(user):
 
 
 def test_another_preset_can_be_looked_at_before_it_is_ready(race):
-    """Until the first frame of the new race is there, the old one is on screen, with lanes that the list has no more."""
+    """Until the new race's first frame is there, the old one is on screen, with lanes that the list has no more."""
     run_to(race, 5)
     race.panel.open_preset("init-mnist")
     for key in (KEY.Key_F1, KEY.Key_Left, KEY.Key_F1):

@@ -1,4 +1,4 @@
-"""The window: it starts at once, everything has a name and is reached with the keyboard, and it closes at any moment."""
+"""The window: it starts at once, everything has a name and is reached by keyboard, and it closes at any moment."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ class Monkey:
         return self.random.randrange(max(1, limit))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_is_clicked_and_typed_nothing_breaks(user, seed):
     user.small_race(iterations=3000)
     user.open("activations")
@@ -261,7 +261,7 @@ def test_whatever_is_clicked_and_typed_nothing_breaks(user, seed):
     hooks = install_hooks(lambda text, details: caught.append(details))
     try:
         monkey = Monkey(user, seed)
-        for _ in range(150):
+        for _ in range(120):
             monkey.act()
             QApplication.processEvents()
             banner = user.window.banner

@@ -67,8 +67,8 @@ def propagation_parameters() -> tuple[Parameter, ...]:
         choice("activation", "activation", "sigmoid", "Activation function of every layer", _ACTIVATIONS),
         replace(_init(), default="normal-1"),
         flag("batchnorm", "BatchNorm", False, "Batch Normalization before each activation"),
-        _hidden((100,) * 5, 30),
-        integer("inputs", "inputs", 1000, "Standard normal input vectors sent through", 8, 10_000, scale=Scale.LOG),
+        _hidden((100,) * 5, 30, widest=300),
+        integer("inputs", "inputs", 1000, "Standard normal input vectors sent through", 8, 2000, scale=Scale.LOG),
         choice("range", "range", FIXED, ranges, (FIXED, FITTED)),
         integer("bins", "bins", 30, "Bins of each histogram", 5, 200),
         _seed(),
@@ -102,9 +102,9 @@ def _init() -> Parameter:
     )
 
 
-def _hidden(default: tuple[int, ...], deepest: int) -> Parameter:
+def _hidden(default: tuple[int, ...], deepest: int, widest: int = 1000) -> Parameter:
     doc = "Units of each hidden layer, from the inputs on"
-    return Parameter("hidden", "hidden layers", default, doc, Kind.INTS, 1, 1000, unit="units", length=(1, deepest))
+    return Parameter("hidden", "hidden layers", default, doc, Kind.INTS, 1, widest, unit="units", length=(1, deepest))
 
 
 def _seed() -> Parameter:

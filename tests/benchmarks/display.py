@@ -1,9 +1,9 @@
 """Whether the window stays smooth and the engine fast, with the six-lane race running behind all of it.
 
-Frames are timed where Qt has painted and handed them to the screen; clicks go the way of real ones, through the window
-system's queue, and count until the picture that answers them is painted. What the engine keeps is measured in turns with
-a process that runs the same race without a window. Needs a screen (Xvfb will do); without one it measures offscreen and
-says so.
+Frames are timed where Qt has painted and handed them to the screen; a frame of the engine that has nothing new counts
+when it comes. Clicks go the way of real ones, through the window system's queue, and count until the picture that
+answers them is painted. What the engine keeps is measured in turns with a process that runs the same race without a
+window. Needs a screen (Xvfb will do); without one it measures offscreen and says so.
 
     python tests/benchmarks/display.py [--quick] [--rounds 7] [--seconds 6] [--frames 1500] [--only NAME,NAME]
 """
@@ -123,9 +123,7 @@ class Rows:
             self.show(what, f"{len(seconds)} only", f"<= {goal_ms:g} ms", False)
             return
         high = 1000 * percentile(seconds, 0.99)
-        self.show(
-            what, f"{1000 * median(seconds):.1f}, p99 {high:.1f} ms", f"<= {goal_ms:g} ms", high <= goal_ms
-        )
+        self.show(what, f"{1000 * median(seconds):.1f}, p99 {high:.1f} ms", f"<= {goal_ms:g} ms", high <= goal_ms)
 
 
 def percentile(values: Iterable[float], share: float) -> float:
@@ -149,9 +147,12 @@ def make_clock() -> Any:
     class Clock(QObject):
         """Notes when a top-level window has been painted, and when a widget in it was part of that picture."""
 
-        def __init__(self, window: QWidget, widget: QWidget | None = None) -> None:
+        def __init__(self, window: QWidget, widget: QWidget | None = None, player: Any = None) -> None:
             super().__init__()
-            self._window, self._widget = window, widget
+            self._window, self._widget, self._player = window, widget, player
+            self._position = -1
+            if player is not None:
+                player.shown.connect(self._note_frame)
             self._times: list[float] = []
             self._painted = False
             self._expected: Callable[[], bool] | None = None
@@ -172,6 +173,11 @@ def make_clock() -> Any:
                 return True
             return False
 
+        def _note_frame(self, _frame: Any, position: int) -> None:
+            if position == self._position:
+                self._times.append(time.perf_counter())
+            self._position = position
+
         def _paint(self, event: QEvent) -> None:
             answers = self._expected is not None and self._expected()
             self._painted = False
@@ -186,6 +192,8 @@ def make_clock() -> Any:
             """Watch no longer, and return the times between the widget's pictures."""
             for found in filter(None, (self._window, self._widget)):
                 found.removeEventFilter(self)
+            if self._player is not None:
+                self._player.shown.disconnect(self._note_frame)
             return [after - before for before, after in zip(self._times, self._times[1:], strict=False)]
 
     return Clock
@@ -256,7 +264,9 @@ class Bench:
         self.race.player.stop()
         self.rest(0.1)
 
-    def kept(self, shown: Iterable[Any], before: Callable[[], None] | None = None) -> tuple[list[float], dict[Any, Any]]:
+    def kept(
+        self, shown: Iterable[Any], before: Callable[[], None] | None = None
+    ) -> tuple[list[float], dict[Any, Any]]:
         """Return the engine's rate as a share of its rate without a window, and the shown panels' intervals."""
         shares, intervals = [], {panel: [] for panel in shown}
         for _ in range(self.options.rounds):
@@ -289,7 +299,8 @@ class Bench:
 
     def clock(self, panel: Any) -> Any:
         """Begin to time the pictures of a panel's plots."""
-        return self._clock_class(panel.window(), panel.view.graphics.viewport())
+        running = panel.player if panel.player is self.race.player else None
+        return self._clock_class(panel.window(), panel.view.graphics.viewport(), running)
 
     def timed(self, panel: Any, seconds: float) -> list[float]:
         """Return the intervals between the pictures of a panel's plots."""
@@ -305,7 +316,10 @@ class Bench:
         inside = QPoint(*map(round, place)) if place else widget.rect().center()
         window = widget.window()
         QTest.mouseClick(
-            window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, widget.mapTo(window, inside)
+            window.windowHandle(),
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+            widget.mapTo(window, inside),
         )
 
     def answers(self, window: QWidget, clicks: int, ask: Callable[[], Any]) -> list[float]:

@@ -231,8 +231,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="five starts of each")
     parser.add_argument("--panel", default="", help="a preset to start at, instead of the first panel")
     options = parser.parse_args()
-    screen = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or not sys.platform.startswith("linux")
-    if not screen:
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     load = f", load before: {os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else ""
     print(f"{os.environ.get('QT_QPA_PLATFORM') or 'a real window'}, {os.cpu_count()} cores{load}\n")
