@@ -156,11 +156,11 @@ def _export(options: argparse.Namespace) -> int:
     preset = _named(options.name)
     configuration = _configuration(preset, options)
     formats = _formats(options.format)
-    folder = _folder(options.out)
     uses_images = preset.experiment == "training"
     if options.data != "sample" and not uses_images:
         _note(f"{preset.name} uses no images: --data has no effect")
     dataset = _dataset(options.data)() if uses_images else None
+    folder = _folder(options.out)
     frame = run_to_end(configuration, dataset, _Progress(preset.name))
     written = write(frame, configuration, dataset, folder, [f for f in formats if f in DATA_FORMATS])
     pictures = [f for f in formats if f in PICTURES]

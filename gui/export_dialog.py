@@ -52,7 +52,8 @@ class ExportDialog(QDialog):
         self._follow_format()
 
     def _make_fields(self) -> None:
-        self.what = self._combo("what", [WHOLE, *self._panel.view.plots], WHOLE)
+        remembered = self._settings.text(f"export/what/{self._panel.entry.key}", WHOLE)
+        self.what = self._combo("what", [WHOLE, *self._panel.view.plots], remembered)
         self.format = self._combo("format", list(ALL_FORMATS), self._remembered("format"))
         self.width_field = self._spin("width", 16, 8000, " px")
         self.height_field = self._spin("height", 16, 8000, " px")
@@ -60,6 +61,7 @@ class ExportDialog(QDialog):
         self.colours = self._combo("colours", [_SCREEN, *theme.THEMES], self._remembered("colours"))
         self.transparent = QCheckBox("transparent background", self)
         self.transparent.setObjectName("transparent")
+        self.transparent.setChecked(self._settings.flag("export/transparent", False))
         self.folder = QLineEdit(self._settings.text("export/folder") or _pictures_folder(), self)
         self.name = QLineEdit(self._panel.preset.name, self)
         for field, name in ((self.folder, "folder"), (self.name, "name")):
@@ -175,6 +177,8 @@ class ExportDialog(QDialog):
         for combo in (self.format, self.colours):
             self._settings.save(f"export/{combo.objectName()}", combo.currentText())
         self._settings.save("export/folder", self.folder.text())
+        self._settings.save("export/transparent", self.transparent.isChecked())
+        self._settings.save(f"export/what/{self._panel.entry.key}", self.what.currentText())
 
 
 def _problem(request: Request) -> str:

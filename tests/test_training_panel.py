@@ -193,9 +193,11 @@ def test_a_finished_run_is_extended(user):
     assert not user.find("extend").isVisible()
     user.press(KEY.Key_Space)
     user.until_phase(FINISHED)
-    before = user.player.frame.loss.copy()
+    before, cursors = user.player.frame.loss.copy(), []
+    user.player.shown.connect(lambda _frame, cursor: cursors.append(cursor))
     user.click("extend")
     user.until(lambda: user.player.head > 20)
+    assert min(cursors) >= 20, "it replayed what was there"
     assert user.player.status.total == 1020
     assert not user.find("extend").isVisible()
     assert np.array_equal(user.player.frame.loss[:, :20], before)

@@ -127,7 +127,7 @@ def _run_parameters() -> tuple[Parameter, ...]:
         integer("iterations", "iterations", 2000, "Updates of every lane", 1, 1_000_000, scale=Scale.LOG, live=True),
         integer(
             "evaluate",
-            "measure every",
+            "evaluate",
             1,
             "Epochs between measurements of the accuracies; 0 for never",
             0,

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -145,56 +146,56 @@ def make_clock() -> Any:
     from PySide6.QtCore import QEvent, QObject
 
     class Clock(QObject):
-        """Notes when a top-level window has been painted, and when a widget in it was part of that picture."""
+        """Notes when a window has been painted, and when each panel's plots were in that picture or need not be."""
 
-        def __init__(self, window: QWidget, widget: QWidget | None = None, player: Any = None) -> None:
+        def __init__(self, window: QWidget, *panels: Any) -> None:
             super().__init__()
-            self._window, self._widget, self._player = window, widget, player
-            self._position = -1
-            if player is not None:
-                player.shown.connect(self._note_frame)
-            self._times: list[float] = []
-            self._painted = False
+            self._window = window
+            self._times: dict[Any, list[float]] = {panel: [] for panel in panels}
+            self._plots = {panel.view.graphics.viewport(): panel for panel in panels}
+            self._positions = dict.fromkeys(panels, -1)
+            self._painted: set[Any] = set()
             self._expected: Callable[[], bool] | None = None
             self.answered: float | None = None
-            for found in filter(None, (window, widget)):
+            for found in (window, *self._plots):
                 found.installEventFilter(self)
 
         def expect(self, answer: Callable[[], bool]) -> None:
             """From now on, note the first picture that is painted while `answer()` holds."""
             self._expected, self.answered = answer, None
 
+        def note_frame(self, panel: Any, position: int) -> None:
+            """Count a frame that has nothing new."""
+            if position == self._positions[panel]:
+                self._times[panel].append(time.perf_counter())
+            self._positions[panel] = position
+
         def eventFilter(self, watched: QObject, event: QEvent) -> bool:
             kind = event.type()
-            if kind == QEvent.Type.Paint and watched is self._widget:
-                self._painted = True
+            if kind == QEvent.Type.Paint and watched in self._plots:
+                self._painted.add(self._plots[watched])
             elif kind == QEvent.Type.UpdateRequest and watched is self._window:
                 self._paint(event)
                 return True
             return False
 
-        def _note_frame(self, _frame: Any, position: int) -> None:
-            if position == self._position:
-                self._times.append(time.perf_counter())
-            self._position = position
-
         def _paint(self, event: QEvent) -> None:
             answers = self._expected is not None and self._expected()
-            self._painted = False
+            self._painted.clear()
             self._window.event(event)
             now = time.perf_counter()
-            if self._painted:
-                self._times.append(now)
+            for panel in self._painted:
+                self._times[panel].append(now)
             if answers:
                 self.answered, self._expected = now, None
 
-        def stop(self) -> list[float]:
-            """Watch no longer, and return the times between the widget's pictures."""
-            for found in filter(None, (self._window, self._widget)):
+        def stop(self) -> dict[Any, list[float]]:
+            """Watch no longer, and return the times between each panel's pictures."""
+            for found in (self._window, *self._plots):
                 found.removeEventFilter(self)
-            if self._player is not None:
-                self._player.shown.disconnect(self._note_frame)
-            return [after - before for before, after in zip(self._times, self._times[1:], strict=False)]
+            return {
+                panel: [after - before for before, after in pairwise(times)] for panel, times in self._times.items()
+            }
 
     return Clock
 
@@ -275,10 +276,10 @@ class Bench:
                 before()
             self.play_race()
             self.rest(SETTLE_SECONDS)
-            clocks = {panel: self.clock(panel) for panel in intervals}
+            clock = self.clock(*intervals)
             shares.append(rate(self.race.player.runner, lambda: self.rest(TURN_SECONDS)) / alone)
-            for panel, clock in clocks.items():
-                intervals[panel] += clock.stop()
+            for panel, times in clock().items():
+                intervals[panel] += times
             self.pause_race()
         return shares, intervals
 
@@ -297,16 +298,27 @@ class Bench:
         self.rest(0.3)
         return self.window.panel(key)
 
-    def clock(self, panel: Any) -> Any:
-        """Begin to time the pictures of a panel's plots."""
-        running = panel.player if panel.player is self.race.player else None
-        return self._clock_class(panel.window(), panel.view.graphics.viewport(), running)
+    def clock(self, *panels: Any) -> Callable[[], dict[Any, list[float]]]:
+        """Begin to time the pictures of the plots of panels in one window; what is returned ends it."""
+        clock = self._clock_class(panels[0].window(), *panels)
+        racing = [panel for panel in panels if panel.player is self.race.player]
+        slots = [lambda _frame, position, panel=panel: clock.note_frame(panel, position) for panel in racing]
+        for slot in slots:
+            self.race.player.shown.connect(slot)
+
+        def stop() -> dict[Any, list[float]]:
+            for slot in slots:
+                self.race.player.shown.disconnect(slot)
+            found: dict[Any, list[float]] = clock.stop()
+            return found
+
+        return stop
 
     def timed(self, panel: Any, seconds: float) -> list[float]:
         """Return the intervals between the pictures of a panel's plots."""
-        clock = self.clock(panel)
+        stop = self.clock(panel)
         self.rest(seconds)
-        return clock.stop()
+        return stop()[panel]
 
     def press(self, widget: QWidget, place: tuple[float, float] | None = None) -> None:
         """Send a click to the middle of a widget, or to `place` in it."""
