@@ -339,7 +339,7 @@ class Panel(QWidget):
 
     def _extend(self) -> None:
         self.edit("iterations", self.player.status.total + _MORE)
-        self.player.play()
+        self.player.go_on()
 
     def _redraw(self) -> None:
         if self.player.frame is not None:

@@ -97,8 +97,13 @@ class Player(QObject):
         elif self.status.phase is Phase.FINISHED:
             self.cursor, self._replay = 0, (time.perf_counter(), 0)
         else:
-            self.cursor = None
-            self.runner.play()
+            self.go_on()
+        self.refresh()
+
+    def go_on(self) -> None:
+        """Let the engine go on from the head, also from an end that a change has just moved on."""
+        self.cursor, self._replay = None, None
+        self.runner.play()
         self.refresh()
 
     def stop(self) -> None:
