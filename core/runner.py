@@ -98,13 +98,12 @@ class Runner:
             self._wake.notify_all()
 
     def pause(self) -> None:
-        """Stop after the update in hand."""
+        """Stop after the chunk in hand, some milliseconds; the phase is PAUSED once the position is final."""
         with self._wake:
             self._play_wanted = False
             if self._status.phase is Phase.RUNNING:
                 self._goal = 0
-                self._asked = True  # of where the chunk in hand ends
-                self._set(phase=Phase.PAUSED)
+                self._wake.notify_all()
 
     def step(self) -> None:
         """Make one update, then pause."""
@@ -200,7 +199,7 @@ class Runner:
 
     def _interrupted(self) -> bool:
         wishes = self._closing or self._wanted is not None or bool(self._changes) or self._asked
-        return wishes or self._status.phase is not Phase.RUNNING
+        return wishes or self._status.phase is not Phase.RUNNING or self._status.position >= self._goal
 
     def _hold_back(self, experiment: Experiment) -> None:
         """Wait until the limit allows the next update, or something else is wished for, such as a frame."""

@@ -188,6 +188,12 @@ class MainWindow(QMainWindow):
         panel.setFocus()
         self.setWindowTitle(f"{panel.entry.title} – Trainscope")
 
+    def _show_edited(self, key: str) -> None:
+        """Bring a panel to the fore whose change is undone; the one in focus keeps the keyboard where it is."""
+        panel = self.current()
+        if panel is not None and panel.entry.key != key:
+            self.open_panel(key)
+
     def panel(self, key: str) -> Panel:
         """Return a panel, making it the first time; KeyError for a key that has none."""
         if key not in self.panels:
@@ -198,7 +204,7 @@ class MainWindow(QMainWindow):
     def _make_panel(self, entry: PanelEntry) -> Panel:
         from gui.panel import Desk
 
-        desk = Desk(self._dataset, self._threads, self.undo, lambda: self.panel("training"))
+        desk = Desk(self._dataset, self._threads, self.undo, lambda: self.panel("training"), self._show_edited)
         panel = entry.panel_class()(entry, desk)
         panel.message.connect(self.banner.show_message)
         panel.set_theme(theme.current())

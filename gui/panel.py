@@ -64,6 +64,7 @@ class Desk:
     threads: int
     undo: QUndoStack
     training: Callable[[], Panel]
+    open_panel: Callable[[str], None]
 
 
 class Panel(QWidget):

@@ -37,9 +37,11 @@ class Edit(QUndoCommand):
         return True
 
     def undo(self) -> None:
-        """Go back to what was before."""
+        """Go back to what was before, where it can be seen."""
+        self.panel.desk.open_panel(self.panel.entry.key)
         self.panel.apply(self.before)
 
     def redo(self) -> None:
-        """Apply the change."""
+        """Apply the change, where it can be seen."""
+        self.panel.desk.open_panel(self.panel.entry.key)
         self.panel.apply(self.after)

@@ -167,6 +167,12 @@ class ActivationsPanel(Panel):
         else:
             super().restart()
 
+    def apply(self, configuration: Configuration) -> None:
+        """Put a configuration in force; it is of untrained networks, so that is what is shown."""
+        if self.live:
+            self.show_race(False)
+        super().apply(configuration)
+
     def show_frame(self, frame: Any, cursor: int) -> None:
         """Draw the lane's histograms as of `cursor`, or the untrained network up to that layer."""
         if not isinstance(frame, TrainingFrame):
