@@ -17,7 +17,7 @@ from core.network import Architecture, Network
 from core.randomness import Batches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from core.history import Record
     from core.optimizers import Optimizer
@@ -38,6 +38,11 @@ class Images:
     def head(self, most: int) -> Images:
         """Return the first images, at most `most`."""
         return Images(self.pixels[:most], self.labels[:most])
+
+    def parts(self) -> Iterator[Images]:
+        """Yield them all, as many at a time as one forward pass takes."""
+        for start in range(0, len(self.labels), _CHUNK):
+            yield Images(self.pixels[start : start + _CHUNK], self.labels[start : start + _CHUNK])
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +163,11 @@ class Block:
         self.lanes = [self.lanes[row] for row in kept]
         self.rows = [self.rows[row] for row in kept]
 
-    def measure(self, column: int, train: Record, test: Record) -> None:
-        """Write each lane's accuracy on the measured training images and on the test images."""
+    def count_right(self, images: Images, right: Array) -> None:
+        """Add to each lane's entry of `right` how many of these images it classifies rightly."""
         if self.lanes:
             with np.errstate(all="ignore"):
-                train.data[self.rows, column] = self._accuracy(self.task.measured)
-                test.data[self.rows, column] = self._accuracy(self.task.test)
-
-    def _accuracy(self, images: Images) -> Array:
-        right = np.zeros(len(self.lanes))
-        for start in range(0, len(images.labels), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            logits = self.network.forward(images.pixels[part] * _SCALE)
-            right += (logits.argmax(axis=2) == images.labels[part]).sum(axis=1)
-            right[~np.isfinite(logits).all(axis=(1, 2))] = np.nan  # argmax would call NaN a 0
-        return right / len(images.labels)
+                logits = self.network.forward(images.pixels * _SCALE)
+                right[self.rows] += (logits.argmax(axis=2) == images.labels).sum(axis=1)
+                lost: Array = ~np.isfinite(logits).all(axis=(1, 2))  # argmax would call NaN a 0
+            right[np.array(self.rows)[lost]] = np.nan

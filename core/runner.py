@@ -242,6 +242,7 @@ class Runner:
     def _load(self, configuration: Configuration, loads: int) -> None:
         self._release()
         self._experiment = experiment = self._build(configuration)
+        experiment.breathe = lambda: self._publish(experiment, loads)
         self._chunk = 1
         if experiment.eager:
             self._complete(experiment, loads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -35,11 +36,18 @@ def run(preset: Preset | None, dataset: Callable[[], Dataset], options: argparse
     name = options.theme or settings.text("theme")
     theme.apply(app, theme.THEMES.get(name) or theme.system_theme())
     window = MainWindow(settings, dataset, engine_threads(), preset)
+    window.ready.connect(_collect_garbage)
     hooks = install_hooks(window.report)
     window.show()
     status = app.exec()
     hooks.remove()
     return int(status)
+
+
+def _collect_garbage() -> None:
+    """Collect garbage from now on, without ever looking again at what the start made."""
+    gc.freeze()
+    gc.enable()
 
 
 def engine_threads() -> int:

@@ -32,6 +32,31 @@ class Curve(NamedTuple):
         return np.clip(np.ceil((edges - self.start) / self.step), 0, len(self.y)).astype(np.intp)
 
 
+def first_difference(before: Curve, after: Curve) -> int | None:
+    """Return the number of the first point in which two curves differ, by value or by being there; None for none.
+
+    Bits are compared: NaN equals NaN, and a curve that is looked at again costs nothing.
+    """
+    if (before.start, before.step, before.x is None) != (after.start, after.step, after.x is None):
+        return 0
+    firsts = [_first(before.y, after.y)]
+    if before.x is not None and after.x is not None:
+        firsts.append(_first(before.x, after.x))
+    shared = min(firsts)
+    return None if shared == len(before.y) == len(after.y) else shared
+
+
+def _first(before: Array, after: Array) -> int:
+    """Return how many values two arrays have in common from their beginning."""
+    shared = min(len(before), len(after))
+    if before.dtype != after.dtype:
+        return 0
+    bits = f"u{before.itemsize}"
+    unequal = before[:shared].view(bits) != after[:shared].view(bits)
+    place = int(unequal.argmax()) if shared else 0
+    return place if shared and unequal[place] else shared
+
+
 class Columns(NamedTuple):
     """A curve's columns of pixels that hold points: x of the first, the middle, the last (m,); values (4, m).
 

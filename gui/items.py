@@ -17,7 +17,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QTransform
 from shiboken6 import Shiboken
 
-from gui.decimation import Array, Columns, Curve, columns_of, outline, strokes, visible_points
+from gui.decimation import Array, Columns, Curve, columns_of, first_difference, outline, strokes, visible_points
 from gui.legend import marker_path
 from gui.plots import LIGHT, PlotColours, blend
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Beyond this many pixels from the view lines are clipped; Qt's stroker counts in 16 bits.
 _FAR = 15_000.0
 _PATH_MARKERS = 60
+_TOUCHED_PIXELS = 4.0
 _ROUGH_PIXELS = 3.0
 _FLAT_PIXELS = 0.25
 _MARKER_PIXELS = 7.0
@@ -195,8 +196,21 @@ class Trace(ViewItem):
         """Show y (n,) over x (n,), or without x over x0, x0 + dx, …; ValueError where the lengths differ."""
         if x is not None and len(x) != len(y):
             raise ValueError(f"x has {len(x)} values, y has {len(y)}")
-        self._curve = Curve(np.asarray(y), x, x0, dx)
-        self._changed()
+        before, self._curve = self._curve, Curve(np.asarray(y), x, x0, dx)
+        first = first_difference(before, self._curve)
+        if first is not None:
+            self._version += 1
+            self.update(self._from_point(first, before))
+
+    def _from_point(self, first: int, before: Curve) -> QRectF:
+        """Return the part of the view that a change from this point on can have touched, all of it at first."""
+        view = self.getViewBox()
+        if view is None or first < 2 or self._rect.isEmpty():
+            return self._rect
+        left = float(self._curve.place(np.array(first - 1)))
+        right = max(float(curve.place(np.array(len(curve.y) - 1))) for curve in (before, self._curve))
+        margin = _TOUCHED_PIXELS * view.viewPixelSize()[0]
+        return QRectF(left - margin, self._rect.top(), right - left + 2.0 * margin, self._rect.height())
 
     def set_look(self, colour: str, weight: int = 1, alpha: float = 1.0, dashed: bool = False) -> None:
         """Draw in `colour`, 1 or 2 pixels bold.

@@ -32,7 +32,7 @@ from gui.widgets import tip
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtGui import QCloseEvent
+    from PySide6.QtGui import QCloseEvent, QPaintEvent
 
     from core.datasets import Dataset
     from core.presets import Preset
@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._make_menus()
         self._restore()
-        QTimer.singleShot(0, self._open_first)
+        self._painted = False
 
     # The shell.
 
@@ -286,6 +286,13 @@ class MainWindow(QMainWindow):
         self.banner.show_message(f"Something went wrong: {text}", Severity.ERROR, details)
 
     # Life.
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Show the shell; the first panel is made once that is on screen."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self._open_first)
 
     def _restore(self) -> None:
         geometry = self.settings.data("geometry")

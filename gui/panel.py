@@ -390,7 +390,7 @@ class Panel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Display only what is visible."""
         super().showEvent(event)
-        self.player.set_active(self, True)
+        self.player.set_active(self, True, self.view.interval)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop drawing; a run goes on."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from core.parameters import Configuration
 
 _REPLAY_SECONDS = 3.0  # of a whole record at full speed
+_SOON_MS = 4  # between two looks for a frame that is due
+_SOON_SECONDS = 0.3
 
 
 class Player(QObject):
@@ -47,39 +49,47 @@ class Player(QObject):
         self._replay: tuple[float, int] | None = None  # when it began, and from where
         self._seen: tuple[Any, int | None] = (None, None)
         self._loads, self._failed_load = 0, -1
-        self._users: set[QObject] = set()
+        self._loading = False
+        self._next: Configuration | None = None  # the last of those that came while one was loading
+        self._users: dict[QObject, int] = {}  # with their intervals
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.setInterval(interval)
+        self._interval, self._soon_until, self._awaited = interval, 0.0, False
         self._timer.timeout.connect(self.refresh)
 
     # What widgets ask for.
 
     def set_active(self, user: QObject, active: bool, interval: int | None = None) -> None:
-        """Serve a widget while it is visible; the display stops when the last one has gone, the engine does not."""
-        (self._users.add if active else self._users.discard)(user)
-        if interval is not None:
-            self._timer.setInterval(interval)
+        """Serve a widget while it is visible, every `interval` ms; the engine does not stop with the last one."""
+        self._users.pop(user, None)
+        if active:
+            self._users[user] = interval or self._interval
         if not self._users:
             self._timer.stop()
         elif not self._timer.isActive():
             self._seen = (None, None)
             self.runner.request()
-            self._timer.start()
+            self._timer.start(self._pace())
 
     def load(self, configuration: Configuration, play: bool = False, keep_cursor: bool = False) -> None:
         """Run another configuration from its beginning; the old picture stays on screen until there is a new one.
 
         `keep_cursor` says that the run is of the same lanes and is recorded at once, so that the cursor can stay.
         """
+        if keep_cursor and self._loading and self._timer.isActive():
+            self._next = configuration  # one after another: a drag is faster than what it changes
+            return
         if not keep_cursor:
             self.cursor, self._replay = None, None
+        self._next, self._loading = None, True
         self.runner.load(configuration, play)
         self._loads = self.runner.status.loads
+        self._look_soon()
 
     def change(self, key: str, value: Any) -> None:
         """Change a live parameter of the run."""
         self.runner.change(key, value)
+        self._look_soon()
 
     def toggle(self) -> None:
         """Play, or pause what plays; at the end of the record, play it again."""
@@ -87,8 +97,10 @@ class Player(QObject):
             self._replay = None
         elif self.status.phase is Phase.RUNNING:
             self.runner.pause()
+            self._look_soon()
         else:
             self.play()
+        self.refresh()
 
     def play(self) -> None:
         """Go on from the cursor."""
@@ -118,6 +130,7 @@ class Player(QObject):
             self.seek(self.cursor + 1)
         else:
             self.runner.step()
+            self._look_soon()
 
     def back(self) -> None:
         """Show the moment before."""
@@ -152,6 +165,11 @@ class Player(QObject):
         return self.runner.status
 
     @property
+    def settled(self) -> bool:
+        """Whether the frame at hand is of the last configuration that was loaded."""
+        return not self._loading and self._next is None
+
+    @property
     def head(self) -> int:
         """The last recorded position of the frame at hand."""
         return 0 if self.frame is None else int(self.frame.position)
@@ -173,8 +191,15 @@ class Player(QObject):
         status = self.runner.status
         frame = self.runner.take()
         if frame is not None:
-            self.frame = frame
-        if status.phase is Phase.RUNNING:
+            self.frame, self._awaited = frame, False
+        if frame is not None or status.phase is Phase.FAILED:
+            self._loading = False
+            if self._next is not None:
+                self.load(self._next, keep_cursor=True)
+        running = status.phase is Phase.RUNNING
+        self._keep_time(frame is not None, running)
+        if running and not self._awaited:  # asked for at every look, the engine would do nothing but answer
+            self._awaited = True
             self.runner.request()
         self._move(status)
         now = (self.frame, self.shown_position)
@@ -182,6 +207,24 @@ class Player(QObject):
             self._seen = now
             self.shown.emit(self.frame, now[1])
         self._tell(status)
+
+    def _pace(self) -> int:
+        """Return the display's interval: that of the fastest widget."""
+        return min(self._users.values(), default=self._interval)
+
+    def _look_soon(self) -> None:
+        """Look for the answer to a wish as soon as it can be there, not at the display's next tick."""
+        self._soon_until = time.perf_counter() + _SOON_SECONDS
+        if self._timer.isActive():
+            self._timer.start(_SOON_MS)
+
+    def _keep_time(self, came: bool, running: bool) -> None:
+        """Look again soon for a frame that is due; else at the display's next tick."""
+        self._soon_until = 0.0 if came else self._soon_until
+        due = not came and (running or time.perf_counter() < self._soon_until)
+        pace = _SOON_MS if due else self._pace()
+        if self._timer.isActive() and self._timer.interval() != pace:
+            self._timer.start(pace)
 
     def _move(self, status: Status) -> None:
         """Move a replay's cursor; at the head the engine takes over."""

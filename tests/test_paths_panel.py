@@ -290,7 +290,7 @@ def test_a_lane_that_leaves_the_view_or_diverges_says_so(user):
     user.until(lambda: user.lane_status("sgd") == "left the view")
     user.enter("iterations", "400")
     user.enter("sgd.lr", "10")
-    user.until(lambda: user.lane_status("sgd").startswith("diverged at step"))
+    user.until(lambda: user.player.settled and user.lane_status("sgd").startswith("diverged at step"))
     assert user.lane_status("adam").startswith("f = ")
     frame = user.player.frame
     step = frame.diverged[0]

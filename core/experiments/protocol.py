@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from core.lanes import Lane
     from core.parameters import Configuration
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Experiment(ABC):
     """A run in progress: `position` of `total` updates are complete.
 
-    `eager` says that the whole record is computed at once, because that takes about one display frame.
+    `eager` says that the whole record is computed at once, because that takes about one display frame. Whoever runs
+    it may set `breathe`, which is called within longer work wherever a snapshot can be taken.
     """
 
     eager = False
@@ -28,6 +29,7 @@ class Experiment(ABC):
         self.configuration, self.lanes, self.total = configuration, lanes, total
         self.position = 0
         self.watched: str | None = None
+        self.breathe: Callable[[], None] = _go_on
 
     @abstractmethod
     def advance(self, updates: int) -> None:
@@ -58,3 +60,7 @@ class Experiment(ABC):
 
     def close(self) -> None:  # noqa: B027 - most experiments hold nothing
         """Release threads; the experiment is not used afterwards."""
+
+
+def _go_on() -> None:
+    """Nobody waits for a snapshot."""

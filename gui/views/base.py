@@ -61,7 +61,7 @@ class View(QWidget):
     edited = Signal(str, object)
 
     unit = "step"
-    interval = 16
+    interval = 17  # a tick of 16 ms would now and then come before the next of 60 steps a second
     speeds: tuple[float | None, ...] = (1, 2, 5, 10, 30, 60, 100, 1000, None)
     speed: float | None = None
     empty = "Press Space to start"

@@ -133,7 +133,7 @@ class ActivationsPanel(Panel):
         self._connect_player(player)
         self.transport.set_speeds(view.speeds, view.speed)
         player.set_speed(view.speed)
-        player.set_active(self, self.isVisible())
+        player.set_active(self, self.isVisible(), view.interval)
 
     def _offer_lanes(self, _configuration: Configuration) -> None:
         race = self.desk.training()
@@ -152,6 +152,8 @@ class ActivationsPanel(Panel):
         """Offer the lanes of a race that may have changed meanwhile."""
         super().showEvent(event)
         if self.live:
+            # A frame with histograms costs the engine as much as an update: they come at the race's pace.
+            self.player.set_active(self, True, self.desk.training().view.interval)
             self._offer_lanes(self.run_configuration())
 
     def hideEvent(self, event: Any) -> None:
