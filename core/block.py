@@ -76,19 +76,24 @@ class _Group:
         """Take new hyperparameters; the state stays."""
         self.optimizer: Optimizer = optimizer_of(self.lanes[0], values)
 
-    def start(self, params: Array) -> None:
+    def start(self, network: Network) -> None:
         """Make the state before the first update."""
-        self.state = self.optimizer.init(params[self.rows])
+        self._take(network)
+        self.state = self.optimizer.init(self._params)
 
-    def update(self, network: Network) -> None:
+    def _take(self, network: Network) -> None:
+        self._params, self._grads = network.params[self.rows], network.grads[self.rows]
+
+    def update(self) -> None:
         """Make one step with the gradients in the network."""
-        self.optimizer.update(network.params[self.rows], network.grads[self.rows], self.state)
+        self.optimizer.update(self._params, self._grads, self.state)
 
-    def keep(self, kept: Sequence[int], start: int) -> None:
-        """Keep some of the rows, which now begin at `start`."""
+    def keep(self, kept: Sequence[int], start: int, network: Network) -> None:
+        """Keep some of the rows, which now begin at `start` of another network."""
         own = [row - self.rows.start for row in kept]
         self.lanes = [self.lanes[row] for row in own]
         self.rows = slice(start, start + len(own))
+        self._take(network)
         self.state = {k: v[own] if isinstance(v, np.ndarray) else v for k, v in self.state.items()}
 
 
@@ -116,7 +121,7 @@ class Block:
         for key in dict.fromkeys(keys):
             rows = slice(keys.index(key), keys.index(key) + keys.count(key))
             groups.append(_Group(rows, self.lanes[rows], values))
-            groups[-1].start(self.network.params)
+            groups[-1].start(self.network)
         return groups
 
     def configure(self, values: Mapping[str, Any]) -> None:
@@ -144,7 +149,7 @@ class Block:
         if self._l2:
             self.network.decay(self._l2)
         for group in self._groups:
-            group.update(self.network)
+            group.update()
 
     def _mini_batch(self, iteration: int) -> tuple[Array, NDArray[np.intp]]:
         chosen = self._batches[iteration]
@@ -158,7 +163,7 @@ class Block:
         self.network = self.network.subset(kept)
         for group in self._groups:
             own = [row for row in kept if group.rows.start <= row < group.rows.stop]
-            group.keep(own, kept.index(own[0]) if own else 0)
+            group.keep(own, kept.index(own[0]) if own else 0, self.network)
         self._groups = [group for group in self._groups if group.lanes]
         self.lanes = [self.lanes[row] for row in kept]
         self.rows = [self.rows[row] for row in kept]
@@ -169,5 +174,5 @@ class Block:
             with np.errstate(all="ignore"):
                 logits = self.network.forward(images.pixels * _SCALE)
                 right[self.rows] += (logits.argmax(axis=2) == images.labels).sum(axis=1)
-                lost: Array = ~np.isfinite(logits).all(axis=(1, 2))  # argmax would call NaN a 0
+                lost = np.logical_not(np.isfinite(logits).all(axis=(1, 2)))  # argmax would call NaN a 0
             right[np.array(self.rows)[lost]] = np.nan
