@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_CHUNK = 500  # images per forward pass when accuracies are measured
+_CHUNK = 250  # images per forward pass when accuracies are measured
 _SCALE = np.float32(1 / 255)
 
 

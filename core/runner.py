@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_CHUNK_SECONDS = 0.008
+_CHUNK_SECONDS = 0.005
 _RATE_SECONDS = 0.5
 _EAGER_CHUNK = 100
 _UNLIMITED = 1_000_000

@@ -42,6 +42,7 @@ class Notes(QScrollArea):
         self._formulas = self._label("")
         self._column.addStretch(1)
         self._numbers: list[tuple[QLabel, QLabel]] = []
+        self._shown: tuple[tuple[str, ...], tuple[tuple[str, str, str], ...]] = ((), ())
         self.setWidget(self._body)
 
     def _label(self, role: str, text: str = "") -> QLabel:
@@ -56,7 +57,10 @@ class Notes(QScrollArea):
         return label
 
     def show_text(self, look_for: Sequence[str], formulas: Sequence[tuple[str, str, str]]) -> None:
-        """Show what to look for and the formulas `(label, colour, text)`."""
+        """Show what to look for and the formulas `(label, colour, text)`; nothing is laid out anew for the same."""
+        if (tuple(look_for), tuple(formulas)) == self._shown:
+            return
+        self._shown = tuple(look_for), tuple(formulas)
         points = "".join(f"<p style='margin:0 0 7px 0'>{escape(point)}</p>" for point in look_for)
         self._look.setText(points)
         parts = [

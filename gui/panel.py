@@ -6,6 +6,7 @@ decides whether a change goes on with the run or restarts it, and says which.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ FORM_WIDTH = 308
 _TIP = Qt.ItemDataRole.ToolTipRole
 _MORE = 1000
 _HEAD = 30
+_WORDS_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Panel(QWidget):
         self.configuration: Configuration = self.preset.configuration()
         self.player = Player(self._build, self.view.unit, self.view.interval, self)
         self._hovered: str | None = None
+        self._words_at = 0.0
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -350,6 +353,12 @@ class Panel(QWidget):
         """Draw a frame, and say how the lanes fare."""
         self.view.say("")
         self.view.show_frame(frame, cursor)
+        now = time.perf_counter()
+        if not self.player.playing or now - self._words_at > _WORDS_SECONDS:  # nobody reads faster
+            self._words_at = now
+            self._show_words(frame, cursor)
+
+    def _show_words(self, frame: Any, cursor: int) -> None:
         listed = self.lanes.names()  # a frame may be of the run before the present one
         for name, status in self.view.lane_statuses(frame, cursor).items():
             if name in listed:

@@ -489,7 +489,7 @@ def test_a_watched_lane_has_histograms_of_every_hidden_layer(start, activation, 
     assert probe.lane.name == "adam"
     assert [layer.layer for layer in probe.activations] == [layer.layer for layer in probe.gradients] == [1, 2]
     for layer, width in zip((*probe.activations, *probe.gradients), (12, 10, 12, 10), strict=True):
-        assert layer.size == 240 * width
+        assert layer.size == 125 * width
         assert layer.counts.sum() + layer.below + layer.above + layer.undefined == layer.size
         assert layer.std > 0
 

@@ -29,7 +29,7 @@ Array = NDArray[Any]
 
 _MOST_MEASURED = 1000  # training images whose accuracy is measured; all test images are
 _BLOCK_LANES = 8
-_PROBE_IMAGES = 250
+_PROBE_IMAGES = 125  # about a mini-batch; each frame with histograms measures them anew
 _PROBE_BINS = 40
 
 
@@ -248,6 +248,8 @@ def _task(configuration: Configuration, dataset: Dataset) -> Task:
 def _inspect(block: Block, row: int, lane: Lane, task: Task) -> LaneStatistics:
     """Measure one lane's activations and gradients on the first training images, as a training step sees them."""
     network = block.network.subset([row])
+    for layer in network.affine:
+        layer.trained = False
     images = task.train.head(_PROBE_IMAGES)
     activations = [found[0] for found in network.hidden(images.pixels * np.float32(1 / 255), training=True)]
     _, d = network.loss_and_gradient(network.layers[-1].forward(activations[-1][None], True), images.labels)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _UNTRAINED, _RACE = "untrained network", "training race, live"
 _LIVE_NOTES = (
-    "Forward and backward passes of the first 250 training images, as a training step sees them.",
+    "Forward and backward passes of the first 125 training images, as a training step sees them.",
     "Under ReLU watch the share of zeros: units that never leave it no longer learn.",
     "Gradients shrink as images are learned. A layer with far narrower gradients than the last one learns slowly.",
     "Give the race sigmoid units, or σ = 0.01, and compare; then switch BatchNorm on in the panel Training.",

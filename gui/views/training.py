@@ -39,6 +39,7 @@ class _LaneTraces:
         self.smoothed = Trace(lane.colour, weight=2)
         self.train = Trace(lane.colour, weight=1, dashed=True)
         self.test = Trace(lane.colour, weight=2)
+        self._shown: tuple[int, bytes] = (-1, b"")
         self.markers = CurveMarkers(lane.colour, lane.marker, phase)
         for item, height in ((self.smoothed, 10), (self.test, 10), (self.markers, 20)):
             item.setZValue(height)
@@ -53,9 +54,13 @@ class _LaneTraces:
         self.smoothed.setData(frame.smoothed[row, :cursor], x0=1.0)
         self.markers.set_curve(frame.smoothed[row, :cursor], 1.0, frame.total)
         measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
-        at = frame.measured_at[:measured]
-        self.train.setData(frame.train_accuracy[row, :measured], at)
-        self.test.setData(frame.test_accuracy[row, :measured], at)
+        # Accuracies come once an epoch: between two of them the same numbers need not be looked at again.
+        shown = (measured, frame.test_accuracy[row, :measured].tobytes())
+        if shown != self._shown:
+            self._shown = shown
+            at = frame.measured_at[:measured]
+            self.train.setData(frame.train_accuracy[row, :measured], at)
+            self.test.setData(frame.test_accuracy[row, :measured], at)
 
 
 class TrainingView(View):
