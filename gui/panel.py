@@ -55,7 +55,7 @@ FORM_WIDTH = 308
 _TIP = Qt.ItemDataRole.ToolTipRole
 _MORE = 1000
 _HEAD = 30
-_WORDS_SECONDS = 0.1
+_WORDS_SECONDS = 0.15
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class TrainingView(View):
     """Loss above, accuracies below, over the same iterations."""
 
     unit = "iteration"
-    interval = 33
+    interval = 32
     speeds = (1, 5, 10, 30, 60, 100, 1000, None)
 
     def __init__(self) -> None:
