@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.experiments.protocol import Experiment
 
+# The chapter's optimizers; further ones are offered beside them, switched off.
+SIX = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
 PATHS, TRAINING, PROPAGATION = "paths", "training", "propagation"
 
 
@@ -84,7 +86,12 @@ class Preset:
 def _paths(surface: str, title: str, shows: str, look_for: tuple[str, ...], **values: Any) -> Preset:
     name = "optimizer-paths" if surface == "quadratic" else f"paths-{surface}"
     start = SURFACES[surface].start
-    settings = {"surface": surface, "start": start, **{key.replace("__", "."): value for key, value in values.items()}}
+    settings = {
+        "surface": surface,
+        "start": start,
+        "lanes": SIX,
+        **{key.replace("__", "."): value for key, value in values.items()},
+    }
     return Preset(name, "paths", title, shows, PATHS, Axis.OPTIMIZER, settings, look_for=look_for)
 
 
@@ -177,6 +184,7 @@ _ALL = (
         "training loss of the six optimizers on MNIST",
         TRAINING,
         Axis.OPTIMIZER,
+        values={"lanes": SIX},
         loss_range=(0.0, 1.0),
         look_for=(
             "All lanes start from the same weights and see the same mini-batches: only the update rule differs.",

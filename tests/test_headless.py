@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from core.optimizers import OPTIMIZERS
-from core.presets import PRESETS
+from core.presets import PRESETS, SIX
 from tests.gui_helpers import ink, pixels
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +30,7 @@ RUNS = {
     "activations": ("--set", "hidden=20,20,20", "--set", "inputs=50"),
 }
 COLOURS = {
-    "optimizer-paths": [rule.colour for rule in OPTIMIZERS.values()],
+    "optimizer-paths": [OPTIMIZERS[name].colour for name in SIX],
     "optimizer-mnist": [OPTIMIZERS["sgd"].colour],
     "activations": ["#009E73", "#CC79A7"],
 }
