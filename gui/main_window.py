@@ -177,8 +177,10 @@ class MainWindow(QMainWindow):
     def _open_first(self) -> None:
         wanted = self._first_preset.panel if self._first_preset else self.settings.text("panel", PANELS[0].key)
         key = wanted if wanted in self._buttons else PANELS[0].key
-        self.open_panel(key)
-        self.ready.emit()
+        try:
+            self.open_panel(key)
+        finally:
+            self.ready.emit()  # what waits for the start, such as the garbage collector, goes on even if a panel failed
 
     def open_panel(self, key: str) -> None:
         """Bring a panel to the fore, making it the first time."""
