@@ -53,10 +53,19 @@ def _run(experiment: Experiment, report: Callable[[int, int, float | None], None
 
 
 def write(
-    frame: Any, configuration: Configuration, dataset: Dataset | None, folder: Path, formats: Sequence[str]
+    frame: Any,
+    configuration: Configuration,
+    dataset: Dataset | None,
+    folder: Path,
+    formats: Sequence[str],
+    name: str = "",
 ) -> list[Path]:
-    """Write the frame as csv, json or npz files named after the preset; raises ExportError."""
-    name, written = configuration.preset, []
+    """Write the frame as csv, json or npz files and return their paths; raises ExportError.
+
+    They have the given name, or else the preset's.
+    """
+    name = name or configuration.preset
+    written: list[Path] = []
     for kind in formats:
         if kind == "csv":
             written += write_csv(frame, folder, name)

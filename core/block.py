@@ -39,6 +39,10 @@ class Images:
         """Return the first images, at most `most`."""
         return Images(self.pixels[:most], self.labels[:most])
 
+    def inputs(self) -> Array:
+        """Return the pixels as the networks take them, float32 from 0 to 1."""
+        return self.pixels * _SCALE
+
     def parts(self) -> Iterator[Images]:
         """Yield them all, as many at a time as one forward pass takes."""
         for start in range(0, len(self.labels), _CHUNK):
@@ -172,7 +176,7 @@ class Block:
         """Add to each lane's entry of `right` how many of these images it classifies rightly."""
         if self.lanes:
             with np.errstate(all="ignore"):
-                logits = self.network.forward(images.pixels * _SCALE)
+                logits = self.network.forward(images.inputs())
                 right[self.rows] += (logits.argmax(axis=2) == images.labels).sum(axis=1)
                 lost = np.logical_not(np.isfinite(logits).all(axis=(1, 2)))  # argmax would call NaN a 0
             right[np.array(self.rows)[lost]] = np.nan

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.export import FORMATS, select_lanes, write_csv, write_json, write_npz
+from core.batch import write
+from core.export import FORMATS, select_lanes
 from gui.export import FigureFormat, export_figure, figure_image
 
 if TYPE_CHECKING:
@@ -39,14 +40,9 @@ def export_panel(panel: Panel, request: Request) -> list[Path]:
     """Write what the panel shows and return the paths; raises ExportError, of core or gui, with one line."""
     if request.format in PICTURES:
         return [_export_picture(panel, request)]
-    frame = visible_frame(panel)
-    if request.format == "csv":
-        return write_csv(frame, request.folder, request.name)
-    if request.format == "npz":
-        return [write_npz(frame, request.folder, request.name)]
     configuration = panel.run_configuration()
     dataset = panel.desk.dataset() if configuration.experiment == "training" else None
-    return [write_json(frame, configuration, dataset, request.folder, request.name)]
+    return write(visible_frame(panel), configuration, dataset, request.folder, [request.format], request.name)
 
 
 def visible_frame(panel: Panel) -> Any:

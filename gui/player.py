@@ -35,7 +35,6 @@ class Player(QObject):
     shown = Signal(object, int)
     state_changed = Signal(object)
     failed = Signal(str)
-    loaded = Signal()
 
     def __init__(
         self, build: Callable[[Configuration], Experiment], unit: str, interval: int, parent: QObject | None = None
@@ -48,7 +47,7 @@ class Player(QObject):
         self._speed: float | None = None
         self._replay: tuple[float, int] | None = None  # when it began, and from where
         self._seen: tuple[Any, int | None] = (None, None)
-        self._loads, self._failed_load = 0, -1
+        self._failed_load = -1
         self._loading = False
         self._next: Configuration | None = None  # the last of those that came while one was loading
         self._users: dict[QObject, int] = {}  # with their intervals
@@ -83,7 +82,6 @@ class Player(QObject):
             self.cursor, self._replay = None, None
         self._next, self._loading = None, True
         self.runner.load(configuration, play)
-        self._loads = self.runner.status.loads
         self._look_soon()
 
     def change(self, key: str, value: Any) -> None:
@@ -99,7 +97,7 @@ class Player(QObject):
             self.runner.pause()
             self._look_soon()
         else:
-            self.play()
+            return self.play()
         self.refresh()
 
     def play(self) -> None:
@@ -109,7 +107,7 @@ class Player(QObject):
         elif self.status.phase is Phase.FINISHED:
             self.cursor, self._replay = 0, (time.perf_counter(), 0)
         else:
-            self.go_on()
+            return self.go_on()
         self.refresh()
 
     def go_on(self) -> None:

@@ -46,8 +46,8 @@ class Settings:
 
     def save_configuration(self, panel: str, configuration: Configuration) -> None:
         """Remember a panel's configuration, without its changes in mid-run."""
-        values = {key: _plain(value) for key, value in configuration.values.items()}
-        self.save(f"panels/{panel}", json.dumps({"preset": configuration.preset, "values": values}))
+        found = {"preset": configuration.preset, "values": dict(configuration.values)}
+        self.save(f"panels/{panel}", json.dumps(found))
 
     def configuration(self, panel: str) -> Configuration | None:
         """Return a panel's remembered configuration; None where there is none that can still be used."""
@@ -64,7 +64,3 @@ class Settings:
         except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
             _log.warning("remembered settings of %s are not used: %s", panel, error)
             return None
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

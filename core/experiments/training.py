@@ -251,7 +251,7 @@ def _inspect(block: Block, row: int, lane: Lane, task: Task) -> LaneStatistics:
     for layer in network.affine:
         layer.trained = False
     images = task.train.head(_PROBE_IMAGES)
-    activations = [found[0] for found in network.hidden(images.pixels * np.float32(1 / 255), training=True)]
+    activations = [found[0] for found in network.hidden(images.inputs(), training=True)]
     _, d = network.loss_and_gradient(network.layers[-1].forward(activations[-1][None], True), images.labels)
     gradients = [found[0] for found in network.hidden_gradients(d)]
     fit = FITTED if lane.activation == "relu" else FIXED

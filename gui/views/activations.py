@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QGraphicsWidget
@@ -12,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsWidget
 from gui.items import StepHistogram
 from gui.legend import LegendEntry
 from gui.plots import LIGHT, TICK_PIXELS, TITLE_PIXELS, make_plot, plot_font
-from gui.views.base import LaneStatus, Number, View
+from gui.views.base import Number, View, short_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,10 +178,12 @@ class ActivationsView(View):
 
     def _arrange(self, statistics: tuple[LaneStatistics, ...]) -> None:
         """Make the grid that the statistics need, unless it is there."""
-        shape = tuple((lane.lane.name, lane.lane.label, lane.lane.colour, len(lane.activations)) for lane in statistics)
-        if tuple((found[2:] if len(shape) == 1 else found) for found in shape) == self._shape:
+        shape = tuple((lane.lane.label, lane.lane.colour, len(lane.activations)) for lane in statistics)
+        if len(shape) == 1:  # the name of a single network is not in its grid
+            shape = (("", *shape[0][1:]),)
+        if shape == self._shape:
             return
-        self._shape = tuple((found[2:] if len(shape) == 1 else found) for found in shape)
+        self._shape = shape
         self._clear()
         self._cells, self.plots, self._captions = {}, {}, []
         lines = -(-max(len(lane.activations) for lane in statistics) // _MOST_COLUMNS)
@@ -270,10 +271,6 @@ class ActivationsView(View):
         for caption in self._captions:
             caption.set_colours(self.colours)
 
-    def lane_statuses(self, frame: PropagationFrame, cursor: int) -> dict[str, LaneStatus]:
-        """Say nothing: the words are in the plots."""
-        return {}
-
     def numbers(self, frame: Any, cursor: int) -> list[Number]:
         """Return how spread changes from the first layer to the last."""
         if not frame.statistics:
@@ -332,7 +329,7 @@ def _words(kind: str, layer: LayerStatistics) -> list[str]:
 
 
 def _short(value: float) -> str:
-    return f"{value:.2g}".replace("-", "−") if np.isfinite(value) else "not finite"
+    return short_number(value, 2)
 
 
 def _percent(share: float) -> str:

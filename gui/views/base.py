@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,11 @@ class LaneStatus:
 
     text: str
     severity: theme.Severity = theme.Severity.INFO
+
+
+def short_number(value: float, digits: int = 3) -> str:
+    """Return a number to some significant digits, with a minus sign; words for what is not finite."""
+    return f"{value:.{digits}g}".replace("-", "−") if math.isfinite(value) else "not finite"
 
 
 def plot_colours(found: theme.Theme) -> PlotColours:

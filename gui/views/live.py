@@ -113,7 +113,7 @@ class ActivationsPanel(Panel):
         self.watched.setVisible(live)
         self._live_words.setVisible(live)
         if live:
-            self._offer_lanes(race.run_configuration())
+            self._offer_lanes()
             self.notes.show_text(_LIVE_NOTES, [])
             self._title.setText("Activations while training")
             self._said.setText(race.preset.title)
@@ -135,7 +135,7 @@ class ActivationsPanel(Panel):
         player.set_speed(view.speed)
         player.set_active(self, self.isVisible(), view.interval)
 
-    def _offer_lanes(self, _configuration: Configuration) -> None:
+    def _offer_lanes(self) -> None:
         race = self.desk.training()
         before = self.watched.currentData()
         self.watched.clear()
@@ -154,7 +154,7 @@ class ActivationsPanel(Panel):
         if self.live:
             # A frame with histograms costs the engine as much as an update: they come at the race's pace.
             self.player.set_active(self, True, self.desk.training().view.interval)
-            self._offer_lanes(self.run_configuration())
+            self._offer_lanes()
 
     def hideEvent(self, event: Any) -> None:
         """Spare the engine the histograms that nobody sees."""

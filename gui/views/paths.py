@@ -15,7 +15,7 @@ from gui.items import Frame, PathTrace, Trace, ViewItem
 from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
-from gui.views.base import LaneStatus, Number, View
+from gui.views.base import LaneStatus, Number, View, short_number
 from gui.widgets import Stroke
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ class PathsView(View):
         if frame is None or not 0 <= index <= self._cursor:
             return []
         lines = [
-            (f"{frame.lanes[i].label}  {_number(frame.loss[i, index])}", frame.lanes[i].colour)
+            (f"{frame.lanes[i].label}  {short_number(frame.loss[i, index])}", frame.lanes[i].colour)
             for i in self.visible(frame)
         ]
         return [(f"step {index}", ""), *lines]
@@ -245,7 +245,7 @@ class PathsView(View):
     def numbers(self, frame: PathsFrame, cursor: int) -> list[Number]:
         """Return where every lane is."""
         return [
-            (frame.lanes[i].label, ",  ".join(_number(x, 2) for x in frame.points[i, cursor]))
+            (frame.lanes[i].label, ",  ".join(short_number(x, 2) for x in frame.points[i, cursor]))
             for i in self.visible(frame)
         ]
 
@@ -256,11 +256,7 @@ def _status(frame: PathsFrame, lane: int, cursor: int) -> LaneStatus:
         return LaneStatus(f"diverged at step {diverged}", Severity.ERROR)
     if frame.outside[lane, cursor]:
         return LaneStatus("left the view", Severity.WARNING)
-    return LaneStatus(f"f = {_number(frame.loss[lane, cursor])}")
-
-
-def _number(value: float, digits: int = 3) -> str:
-    return f"{value:.{digits}g}".replace("-", "−") if np.isfinite(value) else "not finite"
+    return LaneStatus(f"f = {short_number(frame.loss[lane, cursor])}")
 
 
 def _rounded(value: float, pixel: float) -> float:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _PALE, _FAINT = 0.30, 0.18
 _KEY_WIDTH = 150.0
-_STEPS = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0)
 
 
 class _LaneTraces:
