@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.datasets import Dataset
+    from core.figures import Preset
     from core.parameters import Configuration
-    from core.presets import Preset
 
 DATA_FORMATS = ("csv", "json", "npz")
 PICTURES = ("png", "svg", "pdf")
@@ -158,12 +159,12 @@ def _export(options: argparse.Namespace) -> int:
     preset = _named(options.name)
     configuration = _configuration(preset, options)
     formats = _formats(options.format)
-    uses_images = preset.experiment == "training"
-    if options.data != "sample" and not uses_images:
+    if options.data != "sample" and not preset.uses_images:
         _note(f"{preset.name} uses no images: --data has no effect")
-    dataset = _dataset(options.data)() if uses_images else None
+    dataset = _dataset(options.data)() if preset.uses_images else None
     folder = _folder(options.out)
-    frame = run_to_end(configuration, dataset, _Progress(preset.name))
+    with _Interrupt() as interrupt:
+        frame = run_to_end(configuration, dataset, _Progress(preset.name), interrupt)
     written = write(frame, configuration, dataset, folder, [f for f in formats if f in DATA_FORMATS])
     pictures = [f for f in formats if f in PICTURES]
     if pictures:
@@ -172,6 +173,8 @@ def _export(options: argparse.Namespace) -> int:
         written += write_pictures(frame, configuration, folder, pictures, options.theme)
     for path in written:
         print(path)
+    if interrupt():
+        return _complain(f"stopped after {frame.position} of {frame.total}; the files have what was done until then", 1)
     return 0
 
 
@@ -220,6 +223,27 @@ def _folder(path: Path) -> Path:
 
 def _note(text: str) -> None:
     print(f"trainscope: {text}", file=sys.stderr)
+
+
+class _Interrupt:
+    """While it is entered, the first Ctrl+C is only noted, so that nothing computed is lost; a second one ends all."""
+
+    def __enter__(self) -> _Interrupt:
+        self._noted = False
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def __call__(self) -> bool:
+        """Whether Ctrl+C was pressed."""
+        return self._noted
+
+    def _note(self, *_signal: object) -> None:
+        if self._noted:
+            raise KeyboardInterrupt
+        self._noted = True
 
 
 class _Progress:

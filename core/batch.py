@@ -20,12 +20,16 @@ _REPORT_SECONDS = 0.2
 
 
 def run_to_end(
-    configuration: Configuration, dataset: Dataset | None, report: Callable[[int, int, float | None], None]
+    configuration: Configuration,
+    dataset: Dataset | None,
+    report: Callable[[int, int, float | None], None],
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Any:
     """Run an experiment on all cores and return its last frame.
 
-    `report(position, total, seconds_left)` is called about five times a second and at the end. An experiment that
-    needs no images takes None as its dataset.
+    `report(position, total, seconds_left)` is called about five times a second and at the end; where `cancelled()` is
+    true then, the run ends, and the frame has what was computed until there. An experiment that needs no images takes
+    None as its dataset.
     """
 
     def images() -> Dataset:
@@ -34,15 +38,17 @@ def run_to_end(
 
     experiment = build(configuration, images)
     try:
-        _run(experiment, report)
+        _run(experiment, report, cancelled)
         return experiment.snapshot()
     finally:
         experiment.close()
 
 
-def _run(experiment: Experiment, report: Callable[[int, int, float | None], None]) -> None:
+def _run(
+    experiment: Experiment, report: Callable[[int, int, float | None], None], cancelled: Callable[[], bool]
+) -> None:
     started, chunk = time.perf_counter(), 1
-    while experiment.position < experiment.total and not experiment.stopped:
+    while experiment.position < experiment.total and not (experiment.stopped or cancelled()):
         begun = time.perf_counter()
         experiment.advance(chunk)
         now = time.perf_counter()

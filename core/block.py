@@ -6,21 +6,23 @@ Blocks share nothing but the data and disjoint rows of the records, so they run 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.initializers import initializer
-from core.lanes import Lane, optimizer_of
+from core.lanes import Lane, optimizer_of, shared_value
 from core.network import Architecture, Network
-from core.randomness import Batches
+from core.randomness import Batches, Masks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from core.history import Record
     from core.optimizers import Optimizer
+    from core.scratch import Scratch, Scratches
 
 Array = NDArray[Any]
 
@@ -39,14 +41,19 @@ class Images:
         """Return the first images, at most `most`."""
         return Images(self.pixels[:most], self.labels[:most])
 
+    def take(self, places: NDArray[np.intp]) -> Images:
+        """Return the images at these places."""
+        return Images(np.ascontiguousarray(self.pixels[places]), self.labels[places])
+
     def inputs(self) -> Array:
         """Return the pixels as the networks take them, float32 from 0 to 1."""
         return self.pixels * _SCALE
 
-    def parts(self) -> Iterator[Images]:
-        """Yield them all, as many at a time as one forward pass takes."""
-        for start in range(0, len(self.labels), _CHUNK):
-            yield Images(self.pixels[start : start + _CHUNK], self.labels[start : start + _CHUNK])
+    def parts(self) -> list[Images]:
+        """Return them all in equal parts, each as many as one forward pass takes."""
+        count = -(-len(self.labels) // _CHUNK)
+        ends = [len(self.labels) * i // count for i in range(count + 1)]
+        return [Images(self.pixels[start:end], self.labels[start:end]) for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +72,6 @@ class Task:
     hidden: tuple[int, ...]
     classes: int
     batch: int
-    seed: int
 
 
 class _Group:
@@ -78,7 +84,8 @@ class _Group:
 
     def configure(self, values: Mapping[str, Any]) -> None:
         """Take new hyperparameters; the state stays."""
-        self.optimizer: Optimizer = optimizer_of(self.lanes[0], values)
+        self._values = values
+        self.optimizer: Optimizer = optimizer_of(self.lanes, values)
 
     def start(self, network: Network) -> None:
         """Make the state before the first update."""
@@ -87,6 +94,12 @@ class _Group:
 
     def _take(self, network: Network) -> None:
         self._params, self._grads = network.params[self.rows], network.grads[self.rows]
+
+    def use(self, network: Network, scratch: Scratch) -> None:
+        """Take gradients from where the network has them now, and room to work in from the same memory."""
+        self._take(network)
+        if "work" in self.state:
+            self.state["work"] = scratch.array(("work",), self._params.shape, self._params.dtype)
 
     def update(self) -> None:
         """Make one step with the gradients in the network."""
@@ -99,21 +112,36 @@ class _Group:
         self.rows = slice(start, start + len(own))
         self._take(network)
         self.state = {k: v[own] if isinstance(v, np.ndarray) else v for k, v in self.state.items()}
+        if own:
+            self.configure(self._values)
 
 
 class Block:
-    """Trains its lanes from one iteration to another; `rows` are their places in the run's records."""
+    """Trains its lanes from one iteration to another; `rows` are their places in the run's records.
 
-    def __init__(self, task: Task, lanes: Sequence[Lane], rows: Sequence[int], values: Mapping[str, Any]) -> None:
+    All lanes have one architecture and share one seed, so they see the same mini-batches.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        lanes: Sequence[Lane],
+        rows: Sequence[int],
+        values: Mapping[str, Any],
+        seed: int,
+        scratches: Scratches,
+    ) -> None:
         """Make the stack with its initial weights; lanes are sorted so that optimizers have neighbouring rows."""
         order = sorted(range(len(lanes)), key=lambda i: lanes[i].optimizer)
         self.task, self.lanes, self.rows = task, [lanes[i] for i in order], [rows[i] for i in order]
+        self.seed, self._scratches = seed, scratches
         first = self.lanes[0]
         sizes = (len(task.inputs), *task.hidden, task.classes)
         self.network = Network(Architecture(sizes, first.activation, first.batchnorm), len(lanes))
         rules = [initializer(lane.init) for lane in self.lanes]
-        self.network.initialize(rules, task.seed, task.inputs, task.n_in)
-        self._batches = Batches(task.seed, len(task.train.labels), task.batch)
+        self.network.initialize(rules, seed, task.inputs, task.n_in)
+        self._twins: list[Network] = []
+        self._batches = Batches(seed, len(task.train.labels), task.batch)
         self._bytes = np.empty((task.batch, len(task.inputs)), np.uint8)
         self._x = np.empty(self._bytes.shape, np.float32)
         self._groups = self._make_groups(values)
@@ -130,28 +158,51 @@ class Block:
 
     def configure(self, values: Mapping[str, Any]) -> None:
         """Take hyperparameters that may change while a run goes on."""
+        self._values = values
         for group in self._groups:
             group.configure(values)
-        self._l2 = float(values["l2"])
+        self._regularize()
+
+    def _regularize(self) -> None:
+        """Find out what holds the weights of the present lanes back."""
+        if not self.lanes:
+            return
+        self.network.decay(*(shared_value(self.lanes, key, self._values) for key in ("l2", "l1")))
+        self._ratios = [lane.value("dropout", self._values) for lane in self.lanes]
+        self._masks = self._make_masks() if any(self._ratios) else None
+        for place, layer in enumerate(self.network.dropouts):
+            layer.scaled_mask = self._masks.scaled[place] if self._masks else None
+
+    def _make_masks(self) -> Masks:
+        names = [lane.name for lane in self.lanes]
+        return Masks(self.seed, names, [(self.task.batch, width) for width in self.task.hidden])
 
     def run(self, start: int, end: int, loss: Record) -> None:
         """Make updates `start + 1` to `end`, writing each lane's loss; lanes that diverge leave the block."""
+        self._use_memory()
         with np.errstate(all="ignore"):
             for iteration in range(start, end):
                 if not self.lanes:
                     return
                 self._step(iteration, loss.data)
 
+    def _use_memory(self) -> None:
+        """Work in the memory of the thread that runs the block this time."""
+        scratch = self._scratches.mine
+        if self.network.use(scratch):
+            for group in self._groups:
+                group.use(self.network, scratch)
+
     def _step(self, iteration: int, loss: Array) -> None:
         x, labels = self._mini_batch(iteration)
+        if self._masks is not None:
+            self._masks.draw(iteration, self._ratios)
         losses = self.network.gradient_step(x, labels)
         finite = np.isfinite(losses)
         if not finite.all():
-            self._keep(np.flatnonzero(finite).tolist())
+            self.keep(np.flatnonzero(finite).tolist())
             losses = losses[finite]
         loss[self.rows, iteration] = losses
-        if self._l2:
-            self.network.decay(self._l2)
         for group in self._groups:
             group.update()
 
@@ -162,21 +213,35 @@ class Block:
         np.multiply(self._bytes, _SCALE, out=self._x)
         return self._x, train.labels[chosen]
 
-    def _keep(self, kept: list[int]) -> None:
-        """Keep these rows of the stack. The others' losses stay NaN from here on, which marks them as diverged."""
+    def keep(self, kept: list[int]) -> None:
+        """Keep these rows of the stack. The others' losses stay NaN from here on."""
+        grads = self.network.grads[kept]
         self.network = self.network.subset(kept)
+        self._twins.clear()
         for group in self._groups:
             own = [row for row in kept if group.rows.start <= row < group.rows.stop]
             group.keep(own, kept.index(own[0]) if own else 0, self.network)
         self._groups = [group for group in self._groups if group.lanes]
         self.lanes = [self.lanes[row] for row in kept]
         self.rows = [self.rows[row] for row in kept]
+        self._regularize()
+        self._use_memory()
+        self.network.grads[:] = grads
 
-    def count_right(self, images: Images, right: Array) -> None:
-        """Add to each lane's entry of `right` how many of these images it classifies rightly."""
-        if self.lanes:
-            with np.errstate(all="ignore"):
-                logits = self.network.forward(images.inputs())
-                right[self.rows] += (logits.argmax(axis=2) == images.labels).sum(axis=1)
-                lost = np.logical_not(np.isfinite(logits).all(axis=(1, 2)))  # argmax would call NaN a 0
-            right[np.array(self.rows)[lost]] = np.nan
+    def prepare(self, helpers: int) -> None:
+        """Make what so many threads beside the first need to count at the same time."""
+        while self.lanes and len(self._twins) < helpers:
+            self._twins.append(self.network.twin())
+
+    def count_right(self, images: Images, helper: int = 0) -> Array:
+        """Return how many of these images each lane classifies rightly, NaN where its logits are not finite.
+
+        The network's own buffers serve helper 0, twins the others.
+        """
+        network = self._twins[helper - 1] if helper else self.network
+        network.use(self._scratches.mine) if helper else self._use_memory()
+        with np.errstate(all="ignore"):
+            logits = network.forward(images.inputs())
+            right: Array = (logits.argmax(axis=2) == images.labels).sum(axis=1).astype(float)
+            right[np.logical_not(np.isfinite(logits).all(axis=(1, 2)))] = np.nan  # argmax would call NaN a 0
+        return right

@@ -20,7 +20,8 @@ import numpy as np
 from core import __version__
 from core.experiments.paths import PathsFrame
 from core.experiments.propagation import LaneStatistics, PropagationFrame
-from core.experiments.training import TrainingFrame
+from core.experiments.search import SearchFrame
+from core.experiments.training_frame import Spread, TrainingFrame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.parameters import Configuration
 
-Frame = PathsFrame | TrainingFrame | PropagationFrame
+Frame = PathsFrame | TrainingFrame | PropagationFrame | SearchFrame
 Row = list[Any]
 
 FORMATS = ("csv", "json", "npz")
@@ -92,7 +93,7 @@ def write_json(frame: Frame, configuration: Configuration, dataset: Dataset | No
         "configuration": configuration.to_dict(),
         "seed": configuration.get("seed"),
         "data": dataset.identity() if dataset else None,
-        "lanes": [{"name": lane.name, "label": lane.label, "diverged": d} for lane, d in _outcomes(frame)],
+        "lanes": list(_outcomes(frame)),
     }
     path = folder / f"{name}.json"
     with whole_file(path, "w", encoding="utf-8") as file:
@@ -115,6 +116,7 @@ def tables(frame: Frame) -> tuple[Table, ...]:
         PathsFrame: _path_tables,
         TrainingFrame: _training_tables,
         PropagationFrame: lambda found: statistics_tables(found.statistics),
+        SearchFrame: _search_tables,
     }
     return make[type(frame)](frame)
 
@@ -128,20 +130,59 @@ def _path_tables(frame: PathsFrame) -> tuple[Table, ...]:
     return (Table("", ("lane", "step", "x", "y", "loss"), rows),)
 
 
+_TRAINING = ("iteration", "epoch", "loss", "smoothed_loss", "train_accuracy", "test_accuracy")
+
+
 def _training_tables(frame: TrainingFrame) -> tuple[Table, ...]:
-    columns = ("lane", "iteration", "epoch", "loss", "smoothed_loss", "train_accuracy", "test_accuracy")
-    rows = (row for i in range(len(frame.lanes)) for row in _training_rows(frame, i))
-    return (Table("", columns, rows),)
+    found = [Table("", ("lane", *_TRAINING), _lane_rows(frame, [(lane.name,) for lane in frame.lanes], frame))]
+    if any(lane.own for lane in frame.lanes):  # lanes differ in what holds their weights back
+        found.append(Table("-norms", ("lane", "iteration", "epoch", "weight_norm"), _norm_rows(frame)))
+    if frame.spread is not None:
+        found.append(Table("-seeds", ("lane", "seed", *_TRAINING), _seed_rows(frame, frame.spread)))
+    return tuple(found)
 
 
-def _training_rows(frame: TrainingFrame, i: int) -> Iterator[Row]:
+def _norm_rows(frame: TrainingFrame) -> Iterator[Row]:
+    for i, lane in enumerate(frame.lanes):
+        for column, at in enumerate(frame.measured_at):
+            yield [lane.name, int(at), int(at) // frame.per_epoch, frame.weight_norm[i, column]]
+
+
+def _seed_rows(frame: TrainingFrame, spread: Spread) -> Iterator[Row]:
+    for place, seed in enumerate(spread.seeds):
+        one = replace(
+            frame,
+            loss=spread.seed_loss[:, place],
+            smoothed=spread.seed_smoothed[:, place],
+            train_accuracy=spread.seed_train_accuracy[:, place],
+            test_accuracy=spread.seed_test_accuracy[:, place],
+        )
+        yield from _lane_rows(frame, [(lane.name, seed) for lane in frame.lanes], one)
+
+
+def _lane_rows(frame: TrainingFrame, heads: list[tuple[Any, ...]], values: TrainingFrame) -> Iterator[Row]:
     columns = {int(at): column for column, at in enumerate(frame.measured_at)}
-    for iteration in range(frame.iteration + 1):
-        losses = [frame.loss[i, iteration - 1], frame.smoothed[i, iteration - 1]] if iteration else [None, None]
-        column = columns.get(iteration)
-        found = (frame.train_accuracy, frame.test_accuracy)
-        accuracies = [None, None] if column is None else [accuracy[i, column] for accuracy in found]
-        yield [frame.lanes[i].name, iteration, iteration // frame.per_epoch, *losses, *accuracies]
+    for i, head in enumerate(heads):
+        for iteration in range(frame.iteration + 1):
+            losses = [values.loss[i, iteration - 1], values.smoothed[i, iteration - 1]] if iteration else [None, None]
+            column = columns.get(iteration)
+            found = (values.train_accuracy, values.test_accuracy)
+            accuracies = [None, None] if column is None else [accuracy[i, column] for accuracy in found]
+            yield [*head, iteration, iteration // frame.per_epoch, *losses, *accuracies]
+
+
+def _search_tables(frame: SearchFrame) -> tuple[Table, ...]:
+    """Return a row per trial and epoch; what is searched besides learning rate and weight decay comes last."""
+    others = [column for column, name in enumerate(frame.names) if name not in ("lr", "l2")]
+    accuracies = np.stack([frame.train_accuracy, frame.validation_accuracy])
+    columns = ("trial", "lr", "weight_decay", "epoch", "train_accuracy", "validation_accuracy")
+    trials = zip(frame.lr, frame.weight_decay, frame.settings[:, others], strict=True)
+    rows = (
+        [trial + 1, lr, decay, int(at) // frame.per_epoch, *accuracies[:, trial, column], *more]
+        for trial, (lr, decay, more) in enumerate(trials)
+        for column, at in enumerate(frame.measured_at)
+    )
+    return (Table("", (*columns, *(frame.names[column] for column in others)), rows),)
 
 
 def statistics_tables(statistics: Iterable[LaneStatistics]) -> tuple[Table, ...]:
@@ -167,27 +208,51 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
+# Arrays of a frame without a row for each lane.
+_SHARED = ("measured_at", "changes", "ranking", "names")
+
+
 def select_lanes(frame: Frame, rows: list[int]) -> Frame:
     """Return the frame with only some of its lanes."""
-    if len(rows) == len(frame.lanes):
+    if len(rows) == len(frame.lanes) or isinstance(frame, SearchFrame):
         return frame
-    per_lane = {name: getattr(frame, name) for name in frame.__slots__ if name not in ("measured_at", "changes")}
+    kept = _selected(frame, rows, len(frame.lanes))
+    if isinstance(frame, TrainingFrame) and frame.spread is not None:
+        labels = {frame.lanes[row].label for row in rows}
+        pairs = tuple(pair for pair in frame.spread.alike if labels.issuperset(pair))
+        kept["spread"] = replace(frame.spread, **{**_selected(frame.spread, rows, len(frame.lanes)), "alike": pairs})
+    return replace(frame, **kept)
+
+
+def _selected(found: Any, rows: list[int], lanes: int) -> dict[str, Any]:
     kept: dict[str, Any] = {}
-    for name, value in per_lane.items():
+    for name in found.__slots__:
+        value = getattr(found, name)
+        if name in _SHARED or name in ("seeds", "alike", "probes"):
+            continue
         if isinstance(value, np.ndarray):
             kept[name] = value[rows]
-        elif isinstance(value, tuple) and len(value) == len(frame.lanes):
+        elif isinstance(value, tuple) and len(value) == lanes:
             kept[name] = tuple(value[row] for row in rows)
-    return replace(frame, **kept)
+    return kept
 
 
 def arrays(frame: Frame) -> dict[str, Any]:
     """Return the frame's arrays by name."""
     if isinstance(frame, PropagationFrame):
         return _statistics_arrays(frame.statistics)
-    found = {name: getattr(frame, name) for name in frame.__slots__}
-    kept = {name: value for name, value in found.items() if isinstance(value, np.ndarray)}
+    kept = _arrays_in(frame)
+    if isinstance(frame, SearchFrame):
+        kept["searched"] = np.array(frame.names)
+    if isinstance(frame, TrainingFrame) and frame.spread is not None:
+        kept |= {f"spread_{name}": value for name, value in _arrays_in(frame.spread).items()}
+        kept["seeds"] = np.array(frame.spread.seeds)
     return {"lanes": np.array([lane.name for lane in frame.lanes]), **kept}
+
+
+def _arrays_in(found: Any) -> dict[str, Any]:
+    values = {name: getattr(found, name) for name in found.__slots__}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
 def _statistics_arrays(statistics: tuple[LaneStatistics, ...]) -> dict[str, Any]:
@@ -199,6 +264,11 @@ def _statistics_arrays(statistics: tuple[LaneStatistics, ...]) -> dict[str, Any]
     return result
 
 
-def _outcomes(frame: Frame) -> Iterable[tuple[Any, int | None]]:
-    diverged = (None,) * len(frame.lanes) if isinstance(frame, PropagationFrame) else frame.diverged
-    return zip(frame.lanes, diverged, strict=True)
+def _outcomes(frame: Frame) -> Iterable[dict[str, Any]]:
+    """Say of every lane which it is and after which update it ended early, if it did."""
+    nothing = (None,) * len(frame.lanes)
+    diverged = nothing if isinstance(frame, PropagationFrame) else frame.diverged
+    stopped = frame.stopped if isinstance(frame, SearchFrame) else None
+    for row, lane in enumerate(frame.lanes):
+        early = {} if stopped is None else {"stopped": stopped[row]}
+        yield {"name": lane.name, "label": lane.label, "diverged": diverged[row], **early}

@@ -1,7 +1,8 @@
 """Layers of a stack of networks: every array has a leading axis of lanes, every product is one batched matmul.
 
-Shapes are (lanes, batch, features). A layer keeps what its backward pass needs, in buffers that it makes once per
-shape and reuses. L is the mean loss over the batch; `d` in `backward(d)` is dL/d(output), and the result dL/d(input).
+Shapes are (lanes, batch, features). A layer keeps what its backward pass needs, in buffers of a Scratch, which it
+takes once per shape and reuses. L is the mean loss over the batch; `d` in `backward(d)` is dL/d(output), and the
+result dL/d(input).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.scratch import Scratch
 
 Array = NDArray[Any]
 
@@ -24,6 +27,12 @@ class Layer:
     def __init__(self) -> None:
         """Start without buffers."""
         self._buffers: dict[tuple[str, tuple[int, ...]], Array] = {}
+        self._scratch, self._place = Scratch(), 0
+
+    def use(self, scratch: Scratch, place: int) -> None:
+        """Take buffers from this memory, where they are this place's in the network."""
+        self._scratch, self._place = scratch, place
+        self._buffers.clear()
 
     def bind(self, params: Array, grads: Array, stats: Array) -> None:
         """Take this layer's part of the flat arrays `(lanes, size)`, `(lanes, size)` and `(lanes, stat_size)`."""
@@ -39,7 +48,7 @@ class Layer:
     def _buffer(self, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         key = (name, shape)
         if key not in self._buffers:
-            self._buffers[key] = np.empty(shape, dtype)
+            self._buffers[key] = self._scratch.array((self._place, name), shape, dtype)
         return self._buffers[key]
 
 
@@ -47,13 +56,16 @@ class Affine(Layer):
     """y = x W + b, with W (lanes, n_in, n_out) and b (lanes, 1, n_out).
 
     `first` says that nothing needs dL/dx. Inputs of a first layer are (batch, n_in), shared by all lanes. `trained`
-    says whether dL/dW and dL/db are wanted.
+    says whether dL/dW and dL/db are wanted. What is minimised besides the loss is l2/2 sum(W^2) + l1 sum(|W|), each
+    strength a number, an array (lanes, 1, 1) or None for 0.
     """
 
     def __init__(self, n_in: int, n_out: int, bias: bool = True, first: bool = False, trained: bool = True) -> None:
         """Describe the layer; its weights come with `bind`."""
         super().__init__()
         self.n_in, self.n_out, self.bias, self.first, self.trained = n_in, n_out, bias, first, trained
+        self.l2: Any = None
+        self.l1: Any = None
         self.weight_size = n_in * n_out
         self.size = self.weight_size + (n_out if bias else 0)
 
@@ -80,15 +92,25 @@ class Affine(Layer):
         return self._buffer("y", shape, dtype)
 
     def backward(self, d: Array) -> Array:
-        """dL/dW = x' d;  dL/db = sum over the batch of d;  dL/dx = d W'."""
+        """dL/dW = x' d + l2 W + l1 sign(W);  dL/db = sum over the batch of d;  dL/dx = d W'."""
         if self.trained:
             np.matmul(self._x.swapaxes(-1, -2), d, out=self.weight_grads)
+            self._decay()  # now, while the gradients are in the cache: half the time of a pass over all layers
         if self.trained and self.bias:
             np.matmul(_ones(d), d, out=self.bias_grads)
         if self.first:
             return d
         dx = self._buffer("dx", (*d.shape[:-1], self.n_in), d.dtype)
         return np.matmul(d, self.weights.swapaxes(1, 2), out=dx)
+
+    def _decay(self) -> None:
+        if self.l2 is None and self.l1 is None:
+            return
+        work = self._buffer("decay", self.weights.shape, self.weights.dtype)
+        if self.l2 is not None:
+            self.weight_grads += np.multiply(self.weights, self.l2, out=work)
+        if self.l1 is not None:
+            self.weight_grads += np.multiply(np.sign(self.weights, out=work), self.l1, out=work)
 
 
 class Output(Affine):
@@ -216,6 +238,32 @@ class BatchNorm(Layer):
         d -= self.beta_grads / batch
         d -= work
         d *= self.gamma * self._scale
+        return d
+
+
+class Dropout(Layer):
+    """Inverted Dropout (Srivastava et al., JMLR 15, 2014): y = x mask / (1 - ratio) in training, y = x in prediction.
+
+    The published form scales by 1 - ratio in prediction instead, which has the same expectation. `scaled_mask`
+    `(lanes, batch, features)`, with 0 for what is left out and 1 / (1 - ratio) elsewhere, is set from outside for
+    each batch; None leaves everything in.
+    """
+
+    def __init__(self) -> None:
+        """Start without a mask."""
+        super().__init__()
+        self.scaled_mask: Array | None = None
+
+    def forward(self, x: Array, training: bool) -> Array:
+        """y = x mask / (1 - ratio); not in place, as an activation's backward pass needs its own output."""
+        if self.scaled_mask is None or not training:
+            return x
+        return np.multiply(x, self.scaled_mask, out=self._buffer("y", x.shape, x.dtype))
+
+    def backward(self, d: Array) -> Array:
+        """dL/dx = d mask / (1 - ratio)."""
+        if self.scaled_mask is not None:
+            d *= self.scaled_mask
         return d
 
 

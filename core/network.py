@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.layers import ACTIVATIONS, Affine, BatchNorm, Layer, Output, SoftmaxCrossEntropy
+from core.layers import ACTIVATIONS, Affine, BatchNorm, Dropout, Layer, Output, SoftmaxCrossEntropy
 from core.randomness import Purpose, generator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.initializers import Initializer
+    from core.scratch import Scratch
 
 Array = NDArray[Any]
 
@@ -27,7 +28,8 @@ class Architecture:
     """The shape that lanes must share to be one stack.
 
     `sizes` are the features from inputs to classes, `activation` a key of ACTIVATIONS, `batchnorm` whether Batch
-    Normalization sits between each hidden affine layer and its activation.
+    Normalization sits between each hidden affine layer and its activation. Dropout follows each activation; it has no
+    parameters and does nothing without masks, so lanes with and without it share one stack.
     """
 
     sizes: tuple[int, ...]
@@ -41,7 +43,7 @@ class Architecture:
             layers.append(Affine(n_in, n_out, first=position == 0))
             if self.batchnorm:
                 layers.append(BatchNorm(n_out))
-            layers.append(ACTIVATIONS[self.activation]())
+            layers += [ACTIVATIONS[self.activation](), Dropout()]
         return [*layers, Output(self.sizes[-2], self.sizes[-1], first=len(self.sizes) == 2)]
 
 
@@ -60,6 +62,7 @@ class Network:
         self.grads = np.zeros_like(self.params)
         self.stats = np.zeros((lanes, sum(layer.stat_size for layer in self.layers)), dtype)
         self._loss = SoftmaxCrossEntropy()
+        self._scratch: Scratch | None = None
         self._bind()
         for layer in self.layers:
             if isinstance(layer, BatchNorm):
@@ -71,6 +74,22 @@ class Network:
             end, stat_end = start + layer.size, stat + layer.stat_size
             layer.bind(self.params[:, start:end], self.grads[:, start:end], self.stats[:, stat:stat_end])
             start, stat = end, stat_end
+
+    def use(self, scratch: Scratch) -> bool:
+        """Keep gradients and buffers in this memory from now on; return whether that is another than before."""
+        if scratch is self._scratch:
+            return False
+        self._scratch = scratch
+        self.grads = scratch.array(("grads",), self.params.shape, self.dtype)
+        self._bind()
+        for place, layer in enumerate(self.layers):
+            layer.use(scratch, place)
+        return True
+
+    @property
+    def dropouts(self) -> list[Dropout]:
+        """The Dropout layers, from the inputs on."""
+        return [layer for layer in self.layers if isinstance(layer, Dropout)]
 
     @property
     def affine(self) -> list[Affine]:
@@ -128,10 +147,29 @@ class Network:
         self.backward(d)
         return loss
 
-    def decay(self, l2: float | Array) -> None:
-        """Add l2 * W, the gradient of l2/2 * sum(W^2), to the gradients of weights; `l2` may be `(lanes, 1, 1)`."""
+    def decay(self, l2: float | Array, l1: float | Array) -> None:
+        """Minimise l2/2 sum(W^2) + l1 sum(|W|) besides the loss from now on, over the weights alone.
+
+        Each strength is a number or an array `(lanes, 1)`. The gradients have its share; the loss leaves it out.
+        """
         for layer in self.affine:
-            layer.weight_grads += l2 * layer.weights
+            layer.l2, layer.l1 = _beside(l2, layer.weights), _beside(l1, layer.weights)
+
+    def weight_norms(self) -> Array:
+        """Return the root of the sum of all squared weights, biases left out, of every lane."""
+        squares = [np.einsum("lio,lio->l", layer.weights, layer.weights, dtype=np.float64) for layer in self.affine]
+        norms: Array = np.sqrt(np.sum(squares, axis=0))
+        return norms
+
+    def twin(self) -> Network:
+        """Return a network with the same parameters and buffers of its own, for another thread to predict with."""
+        other = object.__new__(Network)
+        other.architecture, other.lanes, other.dtype, other.size = self.architecture, self.lanes, self.dtype, self.size
+        other.layers, other._loss = self.architecture.layers(), SoftmaxCrossEntropy()
+        other.params, other.grads, other.stats = self.params, self.grads, self.stats
+        other._scratch = None
+        other._bind()
+        return other
 
     def subset(self, rows: Sequence[int]) -> Network:
         """Return a network of copies of some lanes: parameters, gradients and running statistics."""
@@ -140,3 +178,10 @@ class Network:
         smaller.grads[:] = self.grads[list(rows)]
         smaller.stats[:] = self.stats[list(rows)]
         return smaller
+
+
+def _beside(strength: float | Array, weights: Array) -> Any:
+    """Return a strength ready for arithmetic with weights `(lanes, n_in, n_out)`, in their dtype; None for 0."""
+    if not np.any(strength):
+        return None
+    return strength.astype(weights.dtype)[:, :, None] if isinstance(strength, np.ndarray) else strength

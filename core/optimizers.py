@@ -28,18 +28,18 @@ _MARKERS = ("o", "x", "^", "s", "*", "D", "p", "h", "+")
 def learning_rate(default: float) -> Parameter:
     """Declare a learning rate: 1e-6 to 10, on a log scale, changeable while a run goes on."""
     doc = "Learning rate: the factor between the gradient and the step"
-    return number("lr", "learning rate", default, doc, 1e-6, 10, scale=Scale.LOG, live=True)
+    return number("lr", "learning rate", default, doc, 1e-6, 10, scale=Scale.LOG, live=True, search=(1e-6, 1e-2))
 
 
 def epsilon() -> Parameter:
     """Declare the small term that keeps a denominator from zero."""
     doc = "Small term added to the root in the denominator"
-    return number("eps", "ε", 1e-7, doc, 1e-12, 1.0, scale=Scale.LOG, live=True)
+    return number("eps", "ε", 1e-7, doc, 1e-12, 1.0, scale=Scale.LOG, live=True, search=(1e-10, 1e-2))
 
 
-def share(key: str, label: str, default: float, doc: str) -> Parameter:
-    """Declare a decay factor from 0 to just below 1."""
-    return number(key, label, default, doc, 0.0, 0.99999, live=True)
+def share(key: str, label: str, default: float, doc: str, search: tuple[float, float]) -> Parameter:
+    """Declare a decay factor from 0 to just below 1, and the range in which it is searched for."""
+    return number(key, label, default, doc, 0.0, 0.99999, live=True, search=search)
 
 
 class Optimizer:
@@ -122,7 +122,7 @@ class Momentum(Optimizer):
     source = "Polyak, 1964"
     hyperparameters = (
         learning_rate(0.01),
-        share("momentum", "momentum α", 0.9, "Share of the velocity that is kept at each step"),
+        share("momentum", "momentum α", 0.9, "Share of the velocity that is kept at each step", (0.5, 0.99)),
     )
 
     def init(self, params: Array) -> State:
@@ -203,7 +203,7 @@ class RMSprop(AdaGrad):
     source = "Tieleman & Hinton, 2012"
     hyperparameters = (
         learning_rate(0.01),
-        share("decay", "decay ρ", 0.99, "Share of the mean squared gradient that is kept at each step"),
+        share("decay", "decay ρ", 0.99, "Share of the mean squared gradient that is kept at each step", (0.9, 0.9999)),
         epsilon(),
     )
 
@@ -230,8 +230,8 @@ class Adam(Optimizer):
     source = "Kingma & Ba, arXiv:1412.6980"
     hyperparameters = (
         learning_rate(0.001),
-        share("beta1", "β₁", 0.9, "Share of the mean gradient (first moment) that is kept at each step"),
-        share("beta2", "β₂", 0.999, "Share of the mean squared gradient (second moment) that is kept at each step"),
+        share("beta1", "β₁", 0.9, "Share of the mean gradient (first moment) kept at each step", (0.5, 0.99)),
+        share("beta2", "β₂", 0.999, "Share of the mean squared gradient (second moment) kept each step", (0.9, 0.9999)),
         epsilon(),
     )
 

@@ -26,6 +26,7 @@ class Kind(Enum):
     NAME = "name"
     INTS = "whole numbers"
     POINT = "point"
+    RANGE = "range"
     NAMES = "names"
 
 
@@ -60,9 +61,11 @@ class Parameter:
     """One declared parameter.
 
     `low` and `high` bound every number in the value (inclusive). `live` says that a run goes on when the value
-    changes; other changes restart it. `only_if` names another parameter and the value under which this one is used.
-    `matches` accepts names beyond `choices`: it returns the one way to write the name or raises ValueError; `more`
-    says in words which these are.
+    changes; other changes restart it. `only_if` names another parameter and the value under which this one is used:
+    that it has, or that is among its names, "" for no names at all; `unless` the one under which it is not. `search`
+    is the range that a search for good values takes at first; a parameter without one is not searched. `matches`
+    accepts names beyond `choices`: it returns the one way to write the name or raises ValueError; `more` says in
+    words which these are.
     """
 
     key: str
@@ -77,6 +80,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
     live: bool = False
     only_if: tuple[str, str] | None = None
+    unless: tuple[str, str] | None = None
+    search: tuple[float, float] | None = None
     length: tuple[int, int] = (1, 100)
     matches: Callable[[str], str] | None = field(default=None, compare=False)
     more: str = ""
@@ -97,7 +102,7 @@ class Parameter:
             return self.check(_BOOLS.get(text.strip().lower(), text))
         if self.kind is Kind.INTS:
             return self.check([number for part in parts for number in _repeated(part)])
-        if self.kind is Kind.POINT:
+        if self.kind in (Kind.POINT, Kind.RANGE):
             return self.check([_number(part) for part in parts])
         if self.kind is Kind.NAMES:
             return self.check(parts)
@@ -114,11 +119,9 @@ class Parameter:
         """What the parameter takes, in words."""
         if self.kind is Kind.BOOL:
             return "true or false"
-        if self.choices:
-            names = ", ".join(self.choices)
-            return ("some of " if self.kind is Kind.NAMES else "one of ") + (
-                f"{names}, {self.more}" if self.more else names
-            )
+        if self.choices or self.more:
+            names = ", ".join([*self.choices, self.more] if self.more else self.choices)
+            return ("some of " if self.kind is Kind.NAMES else "one of ") + names
         return f"{_WORDS[self.kind]} {self._range()}".strip()
 
     def _range(self) -> str:
@@ -200,7 +203,15 @@ class Configuration:
 
     def uses(self, parameter: Parameter) -> bool:
         """Tell whether the parameter has an effect under the present values."""
-        return parameter.only_if is None or str(self.values.get(parameter.only_if[0])) == parameter.only_if[1]
+        wanted = parameter.only_if is None or self._says(*parameter.only_if)
+        return wanted and not (parameter.unless is not None and self._says(*parameter.unless))
+
+    def _says(self, key: str, wanted: str) -> bool:
+        """Tell whether a parameter has this value, or this name among its names."""
+        value = self.values.get(key)
+        if isinstance(value, tuple):
+            return wanted in value if value else not wanted
+        return str(value).lower() == wanted
 
     def replace(self, changes: Mapping[str, Any]) -> Configuration:
         """Return a configuration with some values changed and no mid-run changes; raises ParameterError."""
@@ -225,11 +236,16 @@ class Configuration:
         }
 
 
+def number_text(value: float) -> str:
+    """Write a number in few digits that read back the same."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(float(value))
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+        return number_text(value)
     if isinstance(value, (tuple, list)):
         return ",".join(_text(part) for part in value)
     return str(value)
@@ -317,6 +333,13 @@ def _check_point(parameter: Parameter, value: Any) -> tuple[Any, ...]:
     return tuple(_check_float(parameter, part) for part in value)
 
 
+def _check_range(parameter: Parameter, value: Any) -> tuple[Any, ...]:
+    low, high = _check_point(parameter, value)
+    if not low < high:
+        raise ValueError
+    return low, high
+
+
 def _check_names(parameter: Parameter, value: Any) -> tuple[str, ...]:
     names = _check_each(parameter, value, _check_name)
     if len(set(names)) != len(names):
@@ -343,6 +366,7 @@ _WORDS = {
     Kind.INT: "a whole number",
     Kind.INTS: "whole numbers, such as 100,50 or 100x3, each",
     Kind.POINT: "two numbers x,y, each",
+    Kind.RANGE: "two rising numbers low,high, each",
     Kind.NAMES: "names",
     Kind.NAME: "a name",
 }
@@ -354,5 +378,6 @@ _CHECKS: dict[Kind, Callable[[Parameter, Any], Any]] = {
     Kind.NAME: _check_name,
     Kind.INTS: lambda parameter, value: _check_each(parameter, value, _check_int),
     Kind.POINT: _check_point,
+    Kind.RANGE: _check_range,
     Kind.NAMES: _check_names,
 }

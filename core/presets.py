@@ -5,82 +5,27 @@ A preset says which experiment, what its lanes differ in, which defaults it chan
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from core.experiments.declared import paths_parameters, propagation_parameters, training_parameters
-from core.lanes import Axis
-from core.parameters import Configuration, Parameter, UnknownParameterError
+from core.figures import PATHS, PROPAGATION, SEARCH, TRAINING, Preset
+from core.lanes import BATCHNORM_KINDS, Axis
 from core.surfaces import SURFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from core.datasets import Dataset
     from core.experiments.protocol import Experiment
+    from core.parameters import Configuration
 
 # The chapter's optimizers; further ones are offered beside them, switched off.
 SIX = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
-PATHS, TRAINING, PROPAGATION = "paths", "training", "propagation"
+# The chapter's weight scales: 16 from 1 to 1e-4, evenly spaced on a log scale.
+SCALES = tuple(10 ** (-4 * i / 15) for i in range(16))
 
 
 class PresetError(ValueError):
     """A preset that does not exist; the message says which do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preset:
-    """One figure as data.
-
-    `values` are the defaults it changes, `figure` what an export of the whole figure changes besides unless the
-    user sets one of `figure_keys`. `loss_range` is the range of the loss axis, `look_for` what the notes say.
-    """
-
-    name: str
-    panel: str
-    title: str
-    shows: str
-    experiment: str
-    axis: Axis
-    values: Mapping[str, Any] = field(default_factory=dict)
-    figure: Mapping[str, Any] = field(default_factory=dict)
-    figure_keys: tuple[str, ...] = ()
-    loss_range: tuple[float, float] | None = None
-    look_for: tuple[str, ...] = ()
-
-    def parameters(self) -> tuple[Parameter, ...]:
-        """Return the experiment's declarations with this preset's defaults."""
-        declare: dict[str, Callable[[], tuple[Parameter, ...]]] = {
-            PATHS: paths_parameters,
-            TRAINING: lambda: training_parameters(self.axis),
-            PROPAGATION: propagation_parameters,
-        }
-        found = declare[self.experiment]()
-        return tuple(p.with_default(self.values[p.key]) if p.key in self.values else p for p in found)
-
-    def configuration(self, values: Mapping[str, Any] = MappingProxyType({})) -> Configuration:
-        """Return the preset's configuration with some values of one's own; raises ParameterError."""
-        return Configuration(self.name, self.experiment, self.parameters(), values)
-
-    def read(self, texts: Mapping[str, str]) -> Configuration:
-        """Return the configuration of the whole figure with values as written on the command line.
-
-        Raises ParameterError for a value that is not allowed and for a key that the result does not use.
-        """
-        declared = {parameter.key: parameter for parameter in self.parameters()}
-        for key in texts:
-            if key not in declared:
-                raise UnknownParameterError(key, self.name, declared)
-        found = self.figure_configuration({key: declared[key].parse(text) for key, text in texts.items()})
-        for key in texts:
-            found.parameter(key)
-        return found
-
-    def figure_configuration(self, values: Mapping[str, Any]) -> Configuration:
-        """Return the configuration of the whole figure, as an export without a window draws it."""
-        whole = {} if set(values) & set(self.figure_keys) else self.figure
-        return self.configuration({**whole, **values})
 
 
 def _paths(surface: str, title: str, shows: str, look_for: tuple[str, ...], **values: Any) -> Preset:
@@ -230,7 +175,113 @@ _ALL = (
     ),
 )
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in _ALL}
+_OVERFITTING = {"hidden": (100,) * 6, "batch": 100, "images": 300}
+_REGULARIZED = (
+    Preset(
+        "batchnorm-grid",
+        "batchnorm",
+        "BatchNorm at 16 weight scales",
+        "training accuracy with and without BatchNorm at 16 scales of the initial weights",
+        TRAINING,
+        Axis.BATCHNORM,
+        values={
+            "lanes": tuple(f"sigma-{scale:.3g}-{kind}" for scale in SCALES for kind in BATCHNORM_KINDS),
+            "hidden": (100,) * 5,
+            "batch": 100,
+            "images": 1000,
+            "iterations": 200,
+        },
+        look_for=(
+            "All 32 networks train at the same time, on the same mini-batches.",
+            "With BatchNorm almost every scale learns, and learns quickly.",
+            "Without it only a narrow range of scales learns at all: too large, and it diverges; too small, and the "
+            "signal dies on its way.",
+            "Click a plot: the panel Activations shows why, layer by layer, while both networks train.",
+        ),
+    ),
+    Preset(
+        "batchnorm",
+        "batchnorm",
+        "BatchNorm at one weight scale",
+        "training accuracy with and without BatchNorm at one scale of the initial weights",
+        TRAINING,
+        Axis.BATCHNORM,
+        values={"hidden": (100,) * 5, "batch": 100, "images": 1000, "iterations": 200},
+        look_for=(
+            "Under He's weights both learn; with BatchNorm in far fewer epochs.",
+            "Give the initial weights another scale, such as normal-0.01: only one of them still learns.",
+            "Raise the learning rate: BatchNorm stands more of it.",
+        ),
+    ),
+    Preset(
+        "weight-decay",
+        "regularization",
+        "Over-fitting and weight decay",
+        "training and test accuracy on 300 images, with and without L2 weight decay",
+        TRAINING,
+        Axis.REGULARIZATION,
+        values={**_OVERFITTING, "lanes": ("l2-0", "l2-0.1"), "l2": 0.1, "iterations": 600},
+        look_for=(
+            "300 images are learned by heart: training accuracy goes to 100 %, test accuracy stays behind.",
+            "Weight decay keeps the weights small: the gap, drawn as a band, is narrower; training stays below 100 %.",
+            "Give it more images: the gap closes by itself.",
+            "L1 drives many weights to exactly 0; compare the norms over time.",
+        ),
+    ),
+    Preset(
+        "dropout",
+        "regularization",
+        "Over-fitting and Dropout",
+        "training and test accuracy on 300 images, with and without Dropout",
+        TRAINING,
+        Axis.REGULARIZATION,
+        values={**_OVERFITTING, "lanes": ("p-0", "p-0.2"), "dropout": 0.2, "iterations": 900},
+        look_for=(
+            "Dropout leaves out other units at every update, so that none can rely on another.",
+            "The gap between training and test accuracy shrinks; learning takes longer.",
+            "Raise the ratio until nothing is learned any more.",
+        ),
+    ),
+    Preset(
+        "regularization",
+        "regularization",
+        "Weight decay, L1 and Dropout",
+        "training and test accuracy on 300 images: plain, L2, L1 and Dropout",
+        TRAINING,
+        Axis.REGULARIZATION,
+        values={
+            **_OVERFITTING,
+            "lanes": ("plain", "l2-0.1", "l1-0.005", "p-0.2"),
+            "l2": 0.1,
+            "l1": 0.005,
+            "dropout": 0.2,
+            "iterations": 900,
+        },
+        look_for=(
+            "Four networks with the same first weights and mini-batches: only what holds them back differs.",
+            "Compare the bands: the narrower, the less is learned by heart.",
+            "The norms below tell how each does it: L2 and L1 shrink weights, Dropout does not.",
+        ),
+    ),
+    Preset(
+        "random-search",
+        "search",
+        "Search for learning rate and weight decay",
+        "validation accuracy of 100 random trials, and the best 20",
+        SEARCH,
+        Axis.TRIAL,
+        values={"hidden": (100,) * 6, "batch": 100},
+        look_for=(
+            "Each point is a network. All of them train at once; colour is validation accuracy.",
+            "Good learning rates lie between 10⁻³ and 10⁻²; weight decay matters far less.",
+            "Drag a region on the scatter and search inside it: coarse to fine.",
+            "A grid of the same budget tries only ten learning rates; random trials try a hundred.",
+            "Stop early: the best third goes on, the others are not worth their updates.",
+        ),
+    ),
+)
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (*_ALL, *_REGULARIZED)}
 
 
 def preset(name: str) -> Preset:
@@ -256,6 +307,10 @@ def build(configuration: Configuration, dataset: Callable[[], Dataset], threads:
         from core.experiments.propagation import Propagation
 
         return Propagation(configuration)
+    if configuration.experiment == SEARCH:
+        from core.experiments.search import Search
+
+        return Search(configuration, dataset(), threads)
     from core.experiments.training import Training
 
     return Training(configuration, dataset(), PRESETS[configuration.preset].axis, threads)

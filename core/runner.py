@@ -68,7 +68,7 @@ class Runner:
         self._changes: list[tuple[str, Any]] = []
         self._goal = 0
         self._limit: float | None = None
-        self._watched: str | None = None
+        self._watched: tuple[str, ...] = ()
         self._asked = True
         self._mailbox: Any = None
         self._closing = False
@@ -123,10 +123,10 @@ class Runner:
             self._limit, self._clock_stale = rate, True
             self._wake.notify_all()
 
-    def watch(self, lane: str | None) -> None:
-        """Ask for a lane's histograms in frames from now on, None for no lane's."""
+    def watch(self, *lanes: str) -> None:
+        """Ask for these lanes' histograms in frames from now on; for none without any."""
         with self._wake:
-            self._watched, self._asked = lane, True
+            self._watched, self._asked = lanes, True
             self._wake.notify_all()
 
     def request(self) -> None:

@@ -129,6 +129,75 @@ def test_activations_columns_and_rows(activations, tmp_path) -> None:
         assert 0 <= float(row["zero_share"]) <= 1 and 0 <= float(row["saturated_share"]) <= 1
 
 
+FEW = {"hidden": (5,), "batch": 16, "images": 64, "iterations": 9}
+
+
+def values_of(cells):
+    return np.array([float(cell or "nan") for cell in cells], np.float32)
+
+
+def test_several_seeds_have_a_table_of_all_runs(digits, tmp_path) -> None:
+    values = {k: v for k, v in FEW.items() if k != "images"} | {"lanes": ("sgd", "adam"), "seeds": 3, "seed": 4}
+    frame = run_to_end(preset("optimizer-mnist").configuration(values), digits, silent)
+    medians, seeds = write_csv(frame, tmp_path, "x")
+    assert (medians.name, seeds.name) == ("x.csv", "x-seeds.csv")
+    (names, rows), (more, runs) = rows_of(medians), rows_of(seeds)
+    assert names == TRAINING and more == ["lane", "seed", *TRAINING[1:]]
+    assert len(rows) == 2 * 10 and len(runs) == 3 * len(rows)
+    for place, seed in enumerate((4, 5, 6)):
+        for lane, name in enumerate(("sgd", "adam")):
+            own = [row for row in runs if (row["lane"], row["seed"]) == (name, str(seed))]
+            np.testing.assert_array_equal(values_of(r["loss"] for r in own[1:]), frame.spread.seed_loss[lane, place])
+            found = values_of(row["test_accuracy"] for row in own if row["test_accuracy"])
+            np.testing.assert_array_equal(found, frame.spread.seed_test_accuracy[lane, place])
+    losses = np.array([float(row["loss"]) for row in runs if row["lane"] == "sgd" and row["loss"]]).reshape(3, 9)
+    np.testing.assert_allclose(values_of(r["loss"] for r in rows[1:10]), np.median(losses, axis=0), rtol=1e-6)
+    with np.load(write_npz(frame, tmp_path, "x"), allow_pickle=False) as arrays:
+        assert arrays["seeds"].tolist() == [4, 5, 6]
+        np.testing.assert_array_equal(arrays["spread_smoothed"], frame.spread.smoothed)
+    part = select_lanes(frame, [1])
+    assert part.spread.seed_loss.shape == (1, 3, 9) and part.spread.alike == ()
+
+
+def test_regularized_lanes_have_a_table_of_norms(digits, tmp_path) -> None:
+    frame = run_to_end(preset("weight-decay").configuration(FEW), digits, silent)
+    curves, norms = write_csv(frame, tmp_path, "x")
+    assert (curves.name, norms.name) == ("x.csv", "x-norms.csv") and rows_of(curves)[0] == TRAINING
+    names, rows = rows_of(norms)
+    assert names == ["lane", "iteration", "epoch", "weight_norm"]
+    for lane, name in enumerate(("l2-0", "l2-0.1")):
+        own = [row for row in rows if row["lane"] == name]
+        assert [int(row["iteration"]) for row in own] == frame.measured_at.tolist()
+        np.testing.assert_array_equal([float(row["weight_norm"]) for row in own], frame.weight_norm[lane])
+
+
+def test_search_columns_and_rows(digits, tmp_path) -> None:
+    values = {**FEW, "iterations": 0, "epochs": 10, "trials": 9, "halving": True, "search": ("momentum", "lr")}
+    configuration = preset("random-search").configuration({**values, "optimizer": "momentum", "l2": 0.01})
+    frame = run_to_end(configuration, digits, silent)
+    (path,) = write_csv(frame, tmp_path, "random-search")
+    names, rows = rows_of(path)
+    assert names == ["trial", "lr", "weight_decay", "epoch", "train_accuracy", "validation_accuracy", "momentum"]
+    assert len(rows) == 9 * len(frame.measured_at)
+    for trial in range(9):
+        own = [row for row in rows if row["trial"] == str(trial + 1)]
+        assert {(float(r["momentum"]), float(r["lr"]), float(r["weight_decay"])) for r in own} == {
+            (*frame.settings[trial], 0.01)
+        }
+        assert [int(row["epoch"]) for row in own] == list(range(11))
+        found = values_of(row["validation_accuracy"] for row in own)
+        np.testing.assert_array_equal(found, frame.validation_accuracy[trial])
+        if frame.stopped[trial] is not None:
+            assert not any(row["train_accuracy"] for row in own if int(row["epoch"]) * 3 > frame.stopped[trial])
+    content = json.loads(write_json(frame, configuration, digits, tmp_path, "x").read_text(encoding="utf-8"))
+    assert len(content["lanes"]) == 9
+    again = preset("random-search").configuration(content["configuration"]["parameters"])
+    assert again == configuration and run_to_end(again, digits, silent).ranking.tolist() == frame.ranking.tolist()
+    with np.load(write_npz(frame, tmp_path, "x"), allow_pickle=False) as arrays:
+        assert arrays["searched"].tolist() == ["momentum", "lr"]
+        np.testing.assert_array_equal(arrays["ranking"], frame.ranking)
+
+
 def test_csv_is_plain_utf8_with_unix_lines(paths, tmp_path) -> None:
     content = write_csv(paths[0], tmp_path, "x")[0].read_bytes()
     assert b"\r" not in content and content.endswith(b"\n") and not content.startswith(b"\xef\xbb\xbf")

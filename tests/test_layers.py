@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.layers import ACTIVATIONS, Affine, BatchNorm, Output, ReLU, Sigmoid, SoftmaxCrossEntropy, Tanh
+from core.layers import ACTIVATIONS, Affine, BatchNorm, Dropout, Output, ReLU, Sigmoid, SoftmaxCrossEntropy, Tanh
 
 LANES, BATCH, N_IN, N_OUT = 3, 9, 5, 4
 
@@ -140,10 +140,77 @@ def test_batchnorm_keeps_nine_tenths_of_its_running_statistics() -> None:
     np.testing.assert_allclose(predict(layer, 2.0), (2.0 - mean) / np.sqrt(var + 1e-5), rtol=1e-12)
 
 
+def test_batchnorm_is_torchs_in_training(reference) -> None:
+    case = reference("regularization")["batchnorm_layer"]
+    layer, grads = recorded_batchnorm(case)
+    x = np.array(case["inputs"])
+    y = layer.forward(x[0][None], True)
+    np.testing.assert_allclose(y[0], case["outputs"][0], rtol=1e-10, atol=1e-12)
+    d_inputs = layer.backward(np.array(case["d"])[None])
+    np.testing.assert_allclose(d_inputs[0], case["d_inputs"], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(grads[0], case["d_gamma"] + case["d_beta"], rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(layer.forward(x[-1][None], True)[0], case["outputs"][1], rtol=1e-10, atol=1e-12)
+
+
+def recorded_batchnorm(case):
+    layer, params, grads = bound(BatchNorm(4), lanes=1)
+    params[0] = case["gamma"] + case["beta"]
+    return layer, grads
+
+
+def test_batchnorms_running_statistics_are_torchs_but_for_their_start(reference) -> None:
+    """After T batches of n rows, and with b the first one's statistics:
+
+    PyTorch's mean starts from 0, so ours is theirs + 0.9^T b. Their variance starts from 1 and is unbiased, u = v n /
+    (n - 1), so ours is (n - 1)/n (theirs + 0.9^T (u - 1)).
+    """
+    case = reference("regularization")["batchnorm_layer"]
+    layer, _grads = recorded_batchnorm(case)
+    x = np.array(case["inputs"])
+    for number in range(len(x)):
+        layer.forward(x[number][None].copy(), True)
+    (times, n), (mean, var) = x.shape[:2], case["torch_running"]
+    expected = (
+        mean + 0.9**times * x[0].mean(axis=0),
+        (n - 1) / n * (var + 0.9**times * (x[0].var(axis=0, ddof=1) - 1)),
+    )
+    found = layer._mean[0, 0], layer._var[0, 0]
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(found, case["running"], rtol=1e-10)
+    np.testing.assert_allclose(layer.forward(x[3][None], False)[0], case["predicted"], rtol=1e-10, atol=1e-12)
+
+
 def test_batchnorm_of_a_batch_of_one_is_beta() -> None:
     layer, params, _grads = bound(BatchNorm(N_IN))
     y = layer.forward(draws(LANES, 1, N_IN), True)
     np.testing.assert_allclose(y[:, 0], params[:, N_IN:], atol=1e-12)
+
+
+def dropout_of(ratio=0.4, dtype=float):
+    layer = Dropout()
+    mask = np.random.default_rng(4).random((LANES, BATCH, N_IN)) >= ratio
+    layer.scaled_mask = (mask / (1 - ratio)).astype(dtype)
+    return layer
+
+
+def test_dropout_gradients() -> None:
+    layer, params, grads = bound(dropout_of())
+    x = draws(LANES, BATCH, N_IN)
+    dx, numeric = check(layer, x, params, grads, x.shape)
+    np.testing.assert_allclose(dx, numeric, rtol=1e-6, atol=1e-6)
+
+
+def test_dropout_leaves_units_out_in_training_only_and_its_input_alone() -> None:
+    layer, x = dropout_of(), draws(LANES, BATCH, N_IN)
+    given = x.copy()
+    np.testing.assert_allclose(layer.forward(given, True), np.where(layer.scaled_mask > 0, x / 0.6, 0), rtol=1e-15)
+    np.testing.assert_array_equal(given, x)  # an activation's backward pass reads it again
+    assert layer.forward(given, False) is given
+
+
+def test_dropout_without_a_mask_leaves_everything_in() -> None:
+    layer, x = Dropout(), draws(LANES, BATCH, N_IN)
+    assert layer.forward(x, True) is x and layer.backward(x) is x
 
 
 def cross_entropy(logits, labels):
@@ -182,6 +249,7 @@ MAKERS = {
     "affine": lambda: Affine(N_IN, N_OUT),
     "output": lambda: Output(N_IN, N_OUT),
     "batchnorm": lambda: BatchNorm(N_IN),
+    "dropout without a mask": Dropout,
     **ACTIVATIONS,
 }
 

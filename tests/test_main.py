@@ -6,6 +6,8 @@ import csv
 import gzip
 import json
 import os
+import re
+import signal
 import struct
 import subprocess
 import sys
@@ -85,6 +87,64 @@ def test_exports_a_training(capsys, tmp_path, name, lanes) -> None:
     assert [row[1] for row in rows[:10]] == [str(i) for i in range(10)]
     measured = [row[1] for row in rows if row[6]]
     assert measured == ["0", "9"] * lanes
+
+
+TRAINED = {
+    "batchnorm-grid": ["sigma-1-bn", "sigma-1-plain", "sigma-0.541-bn"],
+    "batchnorm": ["sigma-he-bn", "sigma-he-plain"],
+    "weight-decay": ["l2-0", "l2-0.1"],
+    "dropout": ["p-0", "p-0.2"],
+    "regularization": ["plain", "l2-0.1", "l1-0.005", "p-0.2"],
+}
+
+
+@pytest.mark.parametrize("own_data", [False, True], ids=["sample", "folder"])
+@pytest.mark.parametrize("name", TRAINED)
+def test_exports_the_rest_of_the_chapter(capsys, tmp_path, sample, name, own_data) -> None:
+    data = ["--data", write_idx(tmp_path / "data", sample, zipped=True)] if own_data else []
+    out = tmp_path / "out"
+    status, _out, err = export(capsys, out, name, "--format", "csv,json,npz", *SMALL, *data)
+    assert (status, err) == (0, [])
+    header, *rows = rows_of(out / f"{name}.csv")
+    assert header == ["lane", "iteration", "epoch", "loss", "smoothed_loss", "train_accuracy", "test_accuracy"]
+    lanes = list(dict.fromkeys(row[0] for row in rows))
+    assert lanes[:3] == TRAINED[name][:3] and len(lanes) == (32 if name == "batchnorm-grid" else len(TRAINED[name]))
+    assert len(rows) == 10 * len(lanes)
+    with np.load(out / f"{name}.npz") as found:
+        assert found["lanes"].tolist() == lanes and found["weight_norm"].shape[0] == len(lanes)
+
+
+@pytest.mark.parametrize("own_data", [False, True], ids=["sample", "folder"])
+def test_exports_a_search(capsys, tmp_path, sample, own_data) -> None:
+    data = ["--data", write_idx(tmp_path / "data", sample, zipped=False)] if own_data else []
+    arguments = [
+        "--set",
+        "trials=7",
+        "--set",
+        "hidden=6",
+        "--set",
+        "batch=16",
+        "--set",
+        "images=80",
+        "--iterations",
+        "8",
+    ]
+    status, _out, err = export(capsys, tmp_path, "random-search", "--format", "csv,json,npz", *arguments, *data)
+    assert (status, err) == (0, [])
+    header, *rows = rows_of(tmp_path / "random-search.csv")
+    assert header == ["trial", "lr", "weight_decay", "epoch", "train_accuracy", "validation_accuracy"]
+    assert [(row[0], row[3]) for row in rows] == [(str(t), str(e)) for t in range(1, 8) for e in range(3)]
+    assert all(1e-6 <= float(row[1]) <= 1e-2 and 1e-8 <= float(row[2]) <= 1e-4 for row in rows)
+    lanes = json.loads((tmp_path / "random-search.json").read_text(encoding="utf-8"))["lanes"]
+    assert [lane["name"] for lane in lanes] == [f"trial-{n}" for n in range(1, 8)]
+
+
+def test_what_else_is_searched_has_columns_of_its_own(capsys, tmp_path) -> None:
+    arguments = ["--set", "optimizer=momentum", "--set", "search=momentum,lr", "--set", "trials=3", "--set", "hidden=6"]
+    assert export(capsys, tmp_path, "random-search", "--format", "csv", "--iterations", "4", *arguments)[0] == 0
+    header, *rows = rows_of(tmp_path / "random-search.csv")
+    assert header[-2:] == ["validation_accuracy", "momentum"]
+    assert {row[2] for row in rows} == {"0.0"} and len({row[6] for row in rows}) == 3
 
 
 def test_exports_activations(capsys, tmp_path) -> None:
@@ -183,6 +243,20 @@ WRONG = {
     "half a point": (["export", "optimizer-paths", "--out", "OUT", "--set", "start=3"], "start: "),
     "no lanes": (["export", "optimizer-paths", "--out", "OUT", "--set", "lanes="], "lanes: "),
     "a lane twice": (["export", "optimizer-paths", "--out", "OUT", "--set", "lanes=sgd,sgd"], "lanes: "),
+    "no such regularization": (
+        ["export", "dropout", "--out", "OUT", "--set", "lanes=p-2"],
+        "allowed: some of plain, l2",
+    ),
+    "a strength that no lane has": (
+        ["export", "weight-decay", "--out", "OUT", "--set", "lanes=l2-0,l2-1", "--set", "l2=2"],
+        "l2: '2' is not allowed",
+    ),
+    "a range that falls": (
+        ["export", "random-search", "--out", "OUT", "--set", "search.lr=1e-2,1e-5"],
+        "search.lr: '0.01,1e-05' is not allowed; allowed: two rising numbers",
+    ),
+    "a searched value": (["export", "random-search", "--out", "OUT", "--set", "sgd.lr=0.1"], "sgd.lr: not a parameter"),
+    "not searchable": (["export", "random-search", "--out", "OUT", "--set", "search=lr,beta1"], "with optimizer sgd"),
     "no such lane": (["export", "optimizer-paths", "--out", "OUT", "--set", "lanes=lion"], "allowed: some of sgd, "),
     "no such surface": (["export", "optimizer-paths", "--out", "OUT", "--set", "surface=moon"], "surface: 'moon'"),
     "no such data": (["export", "init-mnist", "--out", "OUT", "--data", "no/such/folder"], "no/such/folder"),
@@ -257,6 +331,25 @@ def test_a_real_wrong_argument(tmp_path) -> None:
     done = process("export", "optimizer-paths", "--out", tmp_path, "--set", "sgd.lr=100")
     expected = "trainscope: sgd.lr: '100' is not allowed; allowed: a number from 1e-06 to 10\n"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_ctrl_c_keeps_what_was_computed(tmp_path) -> None:
+    ours, theirs = os.openpty()
+    arguments = ["export", "init-mnist", "--out", tmp_path, "--format", "csv", "--iterations", "1000000"]
+    command = [sys.executable, ROOT / "main.py", *arguments, "--set", "hidden=6", "--set", "evaluate=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, text=True) as running:
+        os.close(theirs)
+        shown = ""
+        while " s left" not in shown:  # it shows its progress: the run goes on
+            shown += os.read(ours, 4096).decode()
+        running.send_signal(signal.SIGINT)
+        out, _ = running.communicate(timeout=60)
+        shown += os.read(ours, 65536).decode()
+    os.close(ours)
+    done = re.search(r"stopped after (\d+) of 1000000; the files have what was done until then", shown)
+    assert done and running.returncode == 1 and out.splitlines() == [str(tmp_path / "init-mnist.csv")]
+    assert len(rows_of(tmp_path / "init-mnist.csv")) == 1 + 3 * (1 + int(done[1]))
 
 
 def test_listing_and_data_exports_import_no_qt(tmp_path) -> None:

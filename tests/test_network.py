@@ -26,12 +26,14 @@ def batch(images=9, features=6, classes=3, seed=2):
     return draws.standard_normal((images, features)), draws.integers(0, classes, images)
 
 
-def numeric_gradients(network, x, labels, l2=0.0, step=1e-6):
-    """Return dL/d(params) by central differences, L with the L2 term on weights."""
+def numeric_gradients(network, x, labels, l2=0.0, l1=0.0, step=1e-6):
+    """Return dL/d(params) by central differences, L with the L2 and L1 terms on weights."""
 
     def losses():
-        with_l2 = sum(0.5 * l2 * (layer.weights**2).sum(axis=(1, 2)) for layer in network.affine)
-        return network.loss_and_gradient(network.forward(x, training=True), labels)[0] + with_l2
+        loss = network.loss_and_gradient(network.forward(x, training=True), labels)[0]
+        for layer in network.affine:
+            loss += 0.5 * l2 * (layer.weights**2).sum(axis=(1, 2)) + l1 * np.abs(layer.weights).sum(axis=(1, 2))
+        return loss
 
     found = np.empty_like(network.params)
     for p in range(network.size):
@@ -44,30 +46,57 @@ def numeric_gradients(network, x, labels, l2=0.0, step=1e-6):
 
 
 @pytest.mark.parametrize(("activation", "batchnorm"), KINDS)
-@pytest.mark.parametrize("l2", [0.0, 0.3])
-def test_gradients_are_central_differences(activation, batchnorm, l2) -> None:
+@pytest.mark.parametrize(("l2", "l1"), [(0.0, 0.0), (0.3, 0.0), (0.0, 0.2), (0.3, 0.2)])
+@pytest.mark.parametrize("ratio", [0.0, 0.4])
+def test_gradients_are_central_differences(activation, batchnorm, ratio, l2, l1) -> None:
     network, (x, labels) = random_network(activation, batchnorm), batch(17)
-    numeric = numeric_gradients(network, x, labels, l2)
+    if ratio:
+        set_masks(network, 17, ratio)
+    assert min(np.abs(layer.weights).min() for layer in network.affine) > 1e-5, "L1 has a corner at 0"
+    numeric = numeric_gradients(network, x, labels, l2, l1)
+    network.decay(l2, l1)
     network.gradient_step(x, labels)
-    if l2:
-        network.decay(l2)
     assert np.abs(numeric).max() > 0.01, "an empty check"
     np.testing.assert_allclose(network.grads, numeric, rtol=1e-6, atol=1e-6)
 
 
-def test_each_lane_decays_by_its_own_factor() -> None:
-    network, (x, labels) = random_network(lanes=2), batch()
+def set_masks(network, images, ratio):
+    """Leave out other units in every lane, from now on the same ones."""
+    draws = np.random.default_rng(3)
+    for layer, width in zip(network.dropouts, network.architecture.sizes[1:-1], strict=True):
+        layer.scaled_mask = (draws.random((network.lanes, images, width)) >= ratio) / (1 - ratio)
+
+
+@pytest.mark.parametrize("batchnorm", [False, True])
+@pytest.mark.parametrize(
+    ("l2", "l1"),
+    [([0.0, 2.0, 0.5], [0.0] * 3), ([0.0] * 3, [0.0, 0.3, 1.0]), ([0.0, 2.0, 0.5], [0.0, 0.0, 0.7])],
+    ids=["l2", "l1", "both"],
+)
+def test_each_lane_decays_by_its_own_strengths_and_weights_alone(batchnorm, l2, l1) -> None:
+    network, (x, labels) = random_network(batchnorm=batchnorm, lanes=3), batch()
     network.gradient_step(x, labels)
-    plain = network.grads.copy()
-    network.decay(np.array([0.0, 2.0])[:, None, None])
+    plain, is_weight = network.grads.copy(), np.zeros(network.grads.shape, bool)
+    one = Network(network.architecture, 3, np.float64)
+    for layer in one.affine:
+        layer.weights[:] = 2  # gamma is 1, all else 0
+    is_weight[:] = one.params == 2
+    network.decay(np.array(l2)[:, None], np.array(l1)[:, None])
+    network.gradient_step(x, labels)
+    p = network.params
+    expected = is_weight * (np.array(l2)[:, None] * p + np.array(l1)[:, None] * np.sign(p))
     np.testing.assert_array_equal(network.grads[0], plain[0])
-    added = network.grads[1] - plain[1]
-    expected = np.zeros_like(added)
-    start = 0
-    for layer in network.affine:
-        expected[start : start + layer.weight_size] = 2 * layer.weights[1].ravel()
-        start += layer.size
-    np.testing.assert_allclose(added, expected, atol=1e-12)
+    np.testing.assert_allclose(network.grads - plain, expected, atol=1e-12)
+    network.decay(0.0, 0.0)
+    network.gradient_step(x, labels)
+    np.testing.assert_array_equal(network.grads, plain)
+
+
+def test_weight_norms_are_of_all_weights_and_nothing_else() -> None:
+    network = random_network(batchnorm=True, lanes=3)
+    expected = [np.sqrt(sum((layer.weights[lane] ** 2).sum() for layer in network.affine)) for lane in range(3)]
+    np.testing.assert_allclose(network.weight_norms(), expected, rtol=1e-13)
+    assert random_network(dtype=np.float32).weight_norms().dtype == np.float64
 
 
 # Against PyTorch.
@@ -115,10 +144,10 @@ def test_twenty_updates_are_torchs(key, batchnorm, l2, reference) -> None:
     (case,) = cases
     network = recorded_network(recorded, "relu", batchnorm)
     optimizer, losses = OPTIMIZERS[key](**case["settings"]), []
+    network.decay(l2, 0.0)
     state = optimizer.init(network.params)
     for x, labels in zip(np.array(recorded["inputs"]), np.array(recorded["labels"]), strict=True):
         losses.append(network.gradient_step(x, labels)[0])
-        network.decay(l2)
         optimizer.update(network.params, network.grads, state)
     np.testing.assert_allclose(losses, case["losses"], rtol=1e-9)
     np.testing.assert_allclose(network.params[0], np.concatenate(case["parameters"]), rtol=1e-8, atol=1e-9)
@@ -137,6 +166,38 @@ def test_lanes_are_the_same_alone_as_together(batchnorm) -> None:
         assert single.gradient_step(x, labels)[0] == losses[lane]
         assert single.grads[0].tobytes() == network.grads[lane].tobytes()
         assert single.stats[0].tobytes() == network.stats[lane].tobytes()
+
+
+def test_a_prediction_under_masks_is_the_plain_networks() -> None:
+    network, (x, _labels) = random_network(batchnorm=True), batch()
+    plain = network.forward(x).copy()
+    set_masks(network, 9, 0.5)
+    np.testing.assert_array_equal(network.forward(x), plain)
+    assert not np.allclose(network.forward(x, training=True), plain)
+
+
+def test_masks_of_ones_change_no_bit() -> None:
+    """So lanes without Dropout can share a stack with lanes that have it."""
+    network, (x, labels) = random_network(dtype=np.float32), batch()
+    losses = network.gradient_step(x, labels).copy()
+    grads = network.grads.copy()
+    for layer, width in zip(network.dropouts, (5, 4), strict=True):
+        layer.scaled_mask = np.ones((2, 9, width), np.float32)
+    assert network.gradient_step(x, labels).tobytes() == losses.tobytes()
+    assert network.grads.tobytes() == grads.tobytes()
+
+
+def test_a_twin_predicts_the_same_in_buffers_of_its_own() -> None:
+    network, (x, labels) = random_network(batchnorm=True), batch()
+    twin = network.twin()
+    network.gradient_step(x, labels)
+    network.params += 0.1
+    expected = network.forward(x)
+    kept, found = expected.copy(), twin.forward(x)
+    np.testing.assert_array_equal(found, kept)
+    twin.forward(2 * x)
+    np.testing.assert_array_equal(expected, kept)  # the twin's work leaves it alone
+    assert not np.shares_memory(found, expected) and np.shares_memory(twin.params, network.params)
 
 
 def test_a_subset_is_a_copy_with_its_running_statistics() -> None:

@@ -32,9 +32,10 @@ NAME = Parameter(
 )
 SIZES = Parameter("sizes", "sizes", (100, 100), "sizes", Kind.INTS, 1, 1000, length=(1, 4))
 PLACE = Parameter("place", "place", (-7.0, 2.0), "a place", Kind.POINT, -10.0, 10.0)
+SPAN = Parameter("span", "span", (0.1, 0.5), "a range", Kind.RANGE, 0.0, 10.0)
 NAMES = Parameter("names", "names", ("a", "b"), "names", Kind.NAMES, choices=("a", "b", "c"))
 NONE_OR_MORE = Parameter("some", "some", (), "names or none", Kind.NAMES, choices=("a", "b"), length=(0, 2))
-ALL = (RATE, COUNT, SWITCH, PICK, NAME, SIZES, PLACE, NAMES, NONE_OR_MORE)
+ALL = (RATE, COUNT, SWITCH, PICK, NAME, SIZES, PLACE, SPAN, NAMES, NONE_OR_MORE)
 EVERY = pytest.mark.parametrize("parameter", ALL, ids=lambda p: p.key)
 
 
@@ -55,6 +56,8 @@ ALLOWED = [
     (SIZES, [3], (3,)),
     (SIZES, (1, 2, 3, 1000), (1, 2, 3, 1000)),
     (PLACE, [1, -2], (1.0, -2.0)),
+    (SPAN, [0, 10], (0.0, 10.0)),
+    (SPAN, (1e-9, 2e-9), (1e-9, 2e-9)),
     (NAMES, ["c", "a"], ("c", "a")),
     (NONE_OR_MORE, [], ()),
 ]
@@ -124,7 +127,7 @@ def test_a_number_too_long_to_print_is_refused_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("value", [True, False])
-@pytest.mark.parametrize("parameter", [RATE, COUNT, SIZES, PLACE, PICK, NAME], ids=lambda p: p.key)
+@pytest.mark.parametrize("parameter", [RATE, COUNT, SIZES, PLACE, SPAN, PICK, NAME], ids=lambda p: p.key)
 def test_a_switch_is_no_number(parameter, value) -> None:
     for given in (value, [value, value]):
         with pytest.raises(ParameterError):
@@ -148,6 +151,12 @@ def test_a_number_is_no_switch(value) -> None:
         (SIZES, [0]),
         (SIZES, []),
         (PLACE, [0, 11]),
+        (SPAN, [0.5, 0.1]),
+        (SPAN, [0.5, 0.5]),
+        (SPAN, [-0.1, 1]),
+        (SPAN, [1, 10.1]),
+        (SPAN, [1]),
+        (SPAN, [1, 2, 3]),
         (NAMES, []),
     ],
     ids=str,
@@ -172,6 +181,7 @@ def test_bounds_are_inclusive_and_hold(parameter, value) -> None:
         (NAME, "normal-0.1", "normal-0.1"),
         (SIZES, "100, 50,7", (100, 50, 7)),
         (PLACE, "-7,2", (-7.0, 2.0)),
+        (SPAN, " 1e-3, 1 ", (0.001, 1.0)),
         (NAMES, "c,a", ("c", "a")),
     ],
     ids=lambda v: getattr(v, "key", str(v)),
@@ -213,6 +223,7 @@ def test_every_digit_of_a_number_reads_back(value) -> None:
         (PICK, "one of a, b, c"),
         (NAME, "one of he, xavier, normal-<σ>"),
         (PLACE, "two numbers x,y, each from -10 to 10"),
+        (SPAN, "two rising numbers low,high, each from 0 to 10"),
         (NAMES, "some of a, b, c"),
         (number("x", "x", 1.0, "x", 0.0, math.inf), "a number of at least 0"),
         (number("x", "x", 1.0, "x", -math.inf, 2.0), "a number of at most 2"),
@@ -222,6 +233,10 @@ def test_every_digit_of_a_number_reads_back(value) -> None:
 )
 def test_says_what_is_allowed(parameter, expected) -> None:
     assert parameter.allowed == expected
+
+
+def test_names_that_are_matched_alone_are_told_in_words() -> None:
+    assert "x or y" in Parameter("n", "n", ("x",), "n", Kind.NAMES, matches=str, more="x or y").allowed
 
 
 def test_says_what_is_allowed_in_each_of_several_numbers() -> None:
@@ -306,6 +321,30 @@ def test_what_another_value_switches_off_is_not_used() -> None:
     assert made[1].parameter("b.lr") is only_b
     with pytest.raises(UnknownParameterError, match=r"allowed: pick$"):
         made[0].parameter("b.lr")
+
+
+def used(values, **condition):
+    """Tell under which of the values a parameter with this condition is used."""
+    rate = number("rate", "rate", 0.1, "sometimes used", 0.0, 1.0, **condition)
+    made = [Configuration("test", "training", (SWITCH, NAMES, PICK, rate), given) for given in values]
+    return [found.uses(rate) for found in made]
+
+
+def test_a_name_among_several_switches_on_or_off() -> None:
+    given = [{"names": names} for names in (("a",), ("b", "a"), ("c",))]
+    assert used(given, only_if=("names", "a")) == [True, True, False]
+    assert used(given, unless=("names", "a")) == [False, False, True]
+
+
+def test_a_switch_and_a_choice_switch_on_or_off() -> None:
+    assert used([{}, {"switch": True}], only_if=("switch", "true")) == [False, True]
+    assert used([{}, {"switch": True}], unless=("switch", "true")) == [True, False]
+    assert used([{}, {"pick": "b"}], unless=("pick", "b")) == [True, False]
+
+
+def test_both_conditions_must_hold() -> None:
+    given = [{"pick": pick, "names": names} for pick in ("a", "b") for names in (("a",), ("c",))]
+    assert used(given, only_if=("pick", "b"), unless=("names", "a")) == [False, False, False, True]
 
 
 def test_an_unknown_key_with_a_line_break_stays_one_line() -> None:

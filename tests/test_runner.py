@@ -134,6 +134,36 @@ def test_of_many_loads_the_last_counts(runner):
     assert runner.status.configuration["seed"] == 19
 
 
+def test_watched_lanes_come_with_the_frames_until_none_is(runner):
+    runner.load(training())
+    reach(runner, Phase.PAUSED)
+    for lanes in (("adam",), ("sgd", "adam"), ()):
+        runner.watch(*lanes)
+        assert tuple(probe.lane.name for probe in watched(runner, lanes).probes) == lanes
+
+
+def watched(runner, lanes):
+    """Ask until a frame with so many histograms is there."""
+    found = []
+
+    def arrived(_status):
+        frame = runner.take()
+        found[:] = [frame] if frame is not None and len(frame.probes) == len(lanes) else []
+        return bool(found)
+
+    runner.request()
+    assert runner.wait(arrived, 10.0)
+    return found[0]
+
+
+def test_a_search_plays_to_its_end(runner):
+    values = {"hidden": (6,), "batch": 16, "images": 60, "trials": 9, "epochs": 10, "halving": True}
+    runner.load(preset("random-search").configuration(values), play=True)
+    assert reach(runner, Phase.FINISHED).position == 10 * 3
+    frame = frame_at(runner, 30)
+    assert sum(s is None for s in frame.stopped) == 1
+
+
 def test_what_an_experiment_raises_ends_in_failed_and_the_thread_lives(caplog):
     def broken(configuration):
         if configuration["seed"] == 1:

@@ -15,11 +15,12 @@ import pytest
 
 from core.block import Block
 from core.datasets import Dataset
-from core.experiments.training import Training, _task, cut
+from core.experiments.training import Training, cut, task_of
 from core.history import Record
 from core.lanes import Axis, lanes_of
 from core.presets import build, preset
 from core.randomness import Batches
+from core.scratch import Scratches
 
 SMALL = {"hidden": (12, 10), "batch": 16, "iterations": 40}
 PER_EPOCH = 240 // 16
@@ -59,7 +60,7 @@ def finish(start):
     return go
 
 
-ARRAYS = ("loss", "smoothed", "measured_at", "train_accuracy", "test_accuracy")
+ARRAYS = ("loss", "smoothed", "measured_at", "train_accuracy", "test_accuracy", "weight_norm")
 
 
 def bits(frame, lane=slice(None)):
@@ -190,17 +191,6 @@ def test_losses_are_those_of_a_plain_float64_loop(start, digits, l2) -> None:
         np.testing.assert_allclose(loss, expected, rtol=1e-4)
 
 
-def test_batches_are_keyed_by_iteration() -> None:
-    straight, there_and_back = Batches(3, 1000, 32), Batches(3, 1000, 32)
-    expected = [straight[i].copy() for i in range(200)]
-    for i in (199, 0, 64, 63, 128, 1):
-        np.testing.assert_array_equal(there_and_back[i], expected[i])
-    drawn = np.concatenate(expected)
-    assert drawn.min() >= 0 and drawn.max() < 1000
-    assert len(np.unique(drawn)) > 990, "drawn from all images"
-    assert len({batch.tobytes() for batch in expected}) == 200
-
-
 def test_accuracies_are_right_answers_over_all(start, digits) -> None:
     run = start(lanes=("adam",), **{"adam.lr": 0.01})
     run.advance(40)
@@ -252,6 +242,28 @@ def test_accuracies_are_measured_at_the_start_each_epoch_and_the_end(finish, ite
     assert frame.measured_at.tolist() == expected
     assert frame.train_accuracy.shape == frame.test_accuracy.shape == (6, len(expected))
     assert np.isfinite(frame.train_accuracy).all() and np.isfinite(frame.test_accuracy).all()
+
+
+@pytest.mark.parametrize(("images", "evaluate", "every"), [(10, 1, 2), (10, 3, 3), (80, 1, 1), (10, 0, 0)])
+def test_few_images_to_learn_from_are_measured_less_often(finish, images, evaluate, every) -> None:
+    """Where 100 images are measured after every 10 trained on, that would take longer than the training."""
+    frame = finish("weight-decay", images=images, batch=10, iterations=20, evaluate=evaluate)
+    epoch = frame.per_epoch
+    assert (epoch, frame.measured_every) == (images // 10, every)
+    assert frame.measured_at.tolist() == (sorted({*range(0, 20, every * epoch), 20}) if every else [])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_accuracies_counted_by_several_threads_are_right(start, sample, threads) -> None:
+    """Measuring 1,300 images for each 60 trained on takes all cores, several of them for one block."""
+    run = start("weight-decay", threads=threads, dataset=sample, images=60, batchnorm=True, iterations=9)
+    run.advance(9)
+    frame, task = run.snapshot(), run._task
+    for block in run._blocks:
+        for images, found in ((task.train, frame.train_accuracy), (task.test, frame.test_accuracy)):
+            right = block.network.subset(range(len(block.lanes))).forward(images.inputs()).argmax(axis=2)
+            expected = (right == images.labels).mean(axis=1)
+            np.testing.assert_allclose(found[block.rows, -1], expected, atol=1e-6)
 
 
 def test_measuring_does_not_disturb_the_run(finish) -> None:
@@ -378,8 +390,10 @@ def test_a_neighbours_divergence_leaves_running_statistics_alone(digits) -> None
     """The mini-batch at which one lane leaves must count once for the others' BatchNorm, as it does alone."""
     values = {**SMALL, "lanes": ("momentum", "sgd"), "batchnorm": True, "evaluate": 0, **WILD}
     chosen = preset("optimizer-mnist").configuration(values)
-    lanes, task = lanes_of(chosen.values, Axis.OPTIMIZER), _task(chosen, digits)
-    together, alone = (Block(task, some, range(len(some)), chosen.values) for some in (lanes, lanes[:1]))
+    lanes, task = lanes_of(chosen.values, Axis.OPTIMIZER), task_of(chosen, digits)
+    together, alone = (
+        Block(task, some, range(len(some)), chosen.values, 0, Scratches()) for some in (lanes, lanes[:1])
+    )
     for block in (together, alone):
         block.run(0, 40, recorded(len(block.lanes)))
     assert [lane.name for lane in together.lanes] == ["momentum"], "sgd was to diverge"
@@ -419,8 +433,8 @@ def test_a_stopped_run_still_takes_changes_and_frames(start) -> None:
     run = start(**diverging(("sgd",)))
     run.advance(40)
     run.change("sgd.lr", 0.1)
-    run.watch("sgd")
-    assert run.snapshot().probe is None
+    run.watch(("sgd",))
+    assert run.snapshot().probes == ()
     run.change("iterations", 60)
     run.advance(20)
     assert run.stopped
@@ -458,7 +472,7 @@ def test_shapes_and_numbers_of_a_frame(start) -> None:
     assert (frame.iteration, frame.position, frame.total) == (23, 23, 40)
     assert frame.loss.shape == frame.smoothed.shape == (6, 23)
     assert frame.loss.dtype == np.float32
-    assert frame.probe is None and frame.diverged == (None,) * 6
+    assert frame.probes == () and frame.spread is None and frame.diverged == (None,) * 6
     first = start().snapshot()
     assert first.loss.shape == first.smoothed.shape == (6, 0)
     assert first.test_accuracy.shape == (6, 1)
@@ -484,8 +498,8 @@ def test_zero_weights_never_break_their_symmetry(start) -> None:
 def test_a_watched_lane_has_histograms_of_every_hidden_layer(start, activation, batchnorm) -> None:
     run = start(activation=activation, batchnorm=batchnorm)
     run.advance(5)
-    run.watch("adam")
-    probe = run.snapshot().probe
+    run.watch(("adam",))
+    (probe,) = run.snapshot().probes
     assert probe.lane.name == "adam"
     assert [layer.layer for layer in probe.activations] == [layer.layer for layer in probe.gradients] == [1, 2]
     for layer, width in zip((*probe.activations, *probe.gradients), (12, 10, 12, 10), strict=True):
@@ -496,8 +510,8 @@ def test_a_watched_lane_has_histograms_of_every_hidden_layer(start, activation, 
 
 def test_watching_does_not_disturb_the_run(start, finish) -> None:
     run = start(batchnorm=True)
-    for lane in ("sgd", "adam", "no such lane", None):
-        run.watch(lane)
+    for lanes in (("sgd",), ("adam", "sgd"), ("no such lane",), ()):
+        run.watch(lanes)
         run.advance(10)
         run.snapshot()
     assert bits(run.snapshot()) == bits(finish(batchnorm=True))
@@ -507,8 +521,9 @@ def test_batchnorm_keeps_the_watched_activations_spread_at_any_scale(start) -> N
     stds = []
     for init in ("normal-1", "normal-0.01"):
         run = start("init-mnist", lanes=(init,), activation="tanh", batchnorm=True)
-        run.watch(init)
-        stds.append([layer.std for layer in run.snapshot().probe.activations])
+        run.watch((init,))
+        (probe,) = run.snapshot().probes
+        stds.append([layer.std for layer in probe.activations])
     assert np.ravel(stds) == pytest.approx(0.63, abs=0.1)  # the standard deviation of tanh of a standard normal
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from core.initializers import NAMES, initializer_name
-from core.lanes import Axis, activation_name
+from core.lanes import BATCHNORM_KINDS, Axis, activation_name, scale_name
 from core.optimizers import OPTIMIZERS
 from core.parameters import Kind, Parameter, Scale, choice, flag, integer, number
+from core.regularization import NAMES as REGULARIZATIONS
+from core.regularization import regularization_name
 from core.statistics import FITTED, FIXED
 from core.surfaces import SURFACES
+from core.trials import GRID, RANDOM, dropout, searchable, weight_decay
 
 _ACTIVATIONS = ("relu", "sigmoid", "tanh")
 _INITS = ("zeros", "normal-1", "normal-0.01", "xavier", "he")
@@ -41,12 +44,69 @@ def paths_parameters() -> tuple[Parameter, ...]:
 def training_parameters(axis: Axis) -> tuple[Parameter, ...]:
     """Declare what determines a training race whose lanes differ along `axis`."""
     if axis is Axis.OPTIMIZER:
-        lanes, chosen = (_optimizer_lanes(), _init()), None
-    else:
-        doc = "Optimizer of every lane"
-        optimizer = choice("optimizer", "optimizer", "sgd", doc, OPTIMIZERS)
-        lanes, chosen = (_initial_lanes(), optimizer), "optimizer"
-    return (*lanes, *_network_parameters(), *_run_parameters(), *_hyperparameters(chosen))
+        parts = [_optimizer_lanes(), _init(), *_network_parameters(), *_run_parameters(), *_hyperparameters(None)]
+        return tuple(parts)
+    lanes = {
+        Axis.INITIAL_WEIGHTS: _initial_lanes,
+        Axis.BATCHNORM: _batchnorm_lanes,
+        Axis.REGULARIZATION: _regularization_lanes,
+    }[axis]()
+    parts = [lanes, _init(), *_network_parameters(), _chosen_optimizer(), *_hyperparameters("optimizer")]
+    parts += [_images(), *_run_parameters()]
+    if axis is Axis.BATCHNORM:
+        parts[1] = replace(parts[1], only_if=("lanes", ""))
+    given = {Axis.INITIAL_WEIGHTS: ("init", "images"), Axis.BATCHNORM: ("batchnorm",)}.get(axis, ())
+    strengths = ("l2", "l1", "dropout")  # where the lanes differ in them, another one is another lane
+    return tuple(
+        replace(p, live=False) if axis is Axis.REGULARIZATION and p.key in strengths else p
+        for p in parts
+        if p.key not in given
+    )
+
+
+def search_parameters() -> tuple[Parameter, ...]:
+    """Declare what determines a search for hyperparameters."""
+    names = searchable()
+    every = "at random, or evenly on a grid with as many values on each axis as the budget of trials allows"
+    halving = "At a tenth of the run and whenever it has become three times as long, only the best third goes on"
+    ranges = (
+        Parameter(
+            f"search.{name}",
+            f"range of {p.label}",
+            p.search,
+            f"Between what {p.label} is searched",
+            Kind.RANGE,
+            p.low,
+            p.high,
+            p.scale,
+            only_if=("search", name),
+        )
+        for name, p in names.items()
+    )
+    return (
+        choice("method", "method", RANDOM, f"How trials are chosen: {every}", (RANDOM, GRID)),
+        integer("trials", "trials", 100, "Networks that train at the same time", 1, 1000, scale=Scale.LOG),
+        integer("epochs", "epochs", 50, "Passes over the training images", 1, 1000, scale=Scale.LOG),
+        Parameter(
+            "search",
+            "searched",
+            ("lr", "l2"),
+            "Hyperparameters that trials differ in; all others have the values below",
+            Kind.NAMES,
+            choices=tuple(names),
+            length=(1, 4),
+        ),
+        *ranges,
+        flag("halving", "stop early", False, halving),
+        integer("stage", "stage", 0, "Further random draws: 0 for the coarse search, 1 and on inside of it", 0, 1000),
+        _init(),
+        *(replace(p, unless=("search", p.key)) for p in _network_parameters()),
+        _chosen_optimizer(),
+        *_hyperparameters("optimizer", searched=True),
+        _images(500),
+        *(p for p in _run_parameters() if p.key not in ("seeds", "iterations")),
+        integer("iterations", "iterations", 0, "Updates of every trial; 0: as many as the epochs take", 0, 1_000_000),
+    )
 
 
 def propagation_parameters() -> tuple[Parameter, ...]:
@@ -95,6 +155,39 @@ def _initial_lanes() -> Parameter:
     )
 
 
+def _batchnorm_lanes() -> Parameter:
+    doc = "Networks sigma-<scale>-bn and sigma-<scale>-plain; empty: both at the initial weights chosen below"
+    scales = tuple(f"sigma-{scale}-{kind}" for scale in ("he", "xavier") for kind in BATCHNORM_KINDS)
+    return Parameter(
+        "lanes",
+        "networks",
+        (),
+        doc,
+        Kind.NAMES,
+        length=(0, 64),
+        choices=scales,
+        matches=scale_name,
+        more="sigma-<σ>-bn, sigma-<σ>-plain",
+    )
+
+
+def _regularization_lanes() -> Parameter:
+    doc = "Networks that differ in weight decay and Dropout"
+    default = ("l2-0", "l2-0.1")
+    return Parameter(
+        "lanes", "networks", default, doc, Kind.NAMES, length=(1, 12), matches=regularization_name, more=REGULARIZATIONS
+    )
+
+
+def _chosen_optimizer() -> Parameter:
+    return choice("optimizer", "optimizer", "sgd", "Optimizer of every lane", OPTIMIZERS)
+
+
+def _images(default: int = 300) -> Parameter:
+    doc = "Images to learn from, the first ones; fewer over-fit more"
+    return integer("images", "images", default, doc, 10, 60_000, scale=Scale.LOG)
+
+
 def _init() -> Parameter:
     doc = f"Standard deviation of the Gaussian initial weights: {NAMES}"
     return Parameter(
@@ -112,12 +205,14 @@ def _seed() -> Parameter:
 
 
 def _network_parameters() -> tuple[Parameter, ...]:
-    l2 = "λ: adds λ/2·ΣW² to what is minimised, over weights only; the loss shown leaves it out"
+    l1 = "λ₁: adds λ₁·Σ|W| to what is minimised, over weights only, which drives many of them to 0"
     return (
         _hidden((100,) * 4, 20),
         choice("activation", "activation", "relu", "Activation function of the hidden layers", _ACTIVATIONS),
         flag("batchnorm", "BatchNorm", False, "Batch Normalization before each hidden activation"),
-        number("l2", "weight decay λ", 0.0, l2, 0.0, 10.0, live=True),
+        dropout(0.0, live=True),
+        weight_decay(0.0, live=True),
+        number("l1", "L1 decay λ₁", 0.0, l1, 0.0, 1.0, scale=Scale.LOG, live=True),
     )
 
 
@@ -135,13 +230,22 @@ def _run_parameters() -> tuple[Parameter, ...]:
             unit="epochs",
         ),
         _seed(),
+        integer("seeds", "seeds", 1, "Train every lane with so many seeds, from this one on, for a spread", 1, 12),
     )
 
 
-def _hyperparameters(chooser: str | None) -> tuple[Parameter, ...]:
-    """Declare every optimizer's own, as `<optimizer>.<key>`; used only while `chooser` names that optimizer."""
+def _hyperparameters(chooser: str | None, searched: bool = False) -> tuple[Parameter, ...]:
+    """Declare every optimizer's own, as `<optimizer>.<key>`.
+
+    They are used only while `chooser` names that optimizer and, in a search, while they are not searched for.
+    """
     return tuple(
-        replace(p, key=f"{rule.key}.{p.key}", only_if=(chooser, rule.key) if chooser else None)
+        replace(
+            p,
+            key=f"{rule.key}.{p.key}",
+            only_if=(chooser, rule.key) if chooser else None,
+            unless=("search", p.key) if searched else None,
+        )
         for rule in OPTIMIZERS.values()
         for p in rule.hyperparameters
     )

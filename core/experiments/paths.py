@@ -54,7 +54,7 @@ class Paths(Experiment):
         self.surface = surface(configuration["surface"], configuration["anisotropy"])
         self._params = np.tile(np.array(configuration["start"], float), (len(lanes), 1))
         self._rows = [self._params[i : i + 1] for i in range(len(lanes))]
-        self._rules = [optimizer_of(lane, configuration.values) for lane in lanes]
+        self._rules = [optimizer_of((lane,), configuration.values) for lane in lanes]
         self._states = [rule.init(row) for rule, row in zip(self._rules, self._rows, strict=True)]
         self._diverged: list[int | None] = [None] * len(lanes)
         self._record = Record(2 * len(lanes), self.total + 1, np.float64)

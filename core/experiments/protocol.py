@@ -28,7 +28,7 @@ class Experiment(ABC):
         """Start at position 0."""
         self.configuration, self.lanes, self.total = configuration, lanes, total
         self.position = 0
-        self.watched: str | None = None
+        self.watched: tuple[str, ...] = ()
         self.breathe: Callable[[], None] = _go_on
 
     @abstractmethod
@@ -43,9 +43,9 @@ class Experiment(ABC):
         """Give a live parameter a new value from here on; the configuration records it."""
         self.configuration = self.configuration.change(self.position, key, value)
 
-    def watch(self, lane: str | None) -> None:
-        """Ask for a lane's histograms in later snapshots; experiments without any ignore it."""
-        self.watched = lane
+    def watch(self, lanes: tuple[str, ...]) -> None:
+        """Ask for some lanes' histograms in later snapshots; experiments without any ignore it."""
+        self.watched = lanes
 
     def steps(self) -> Iterator[int]:
         """Make one update at a time until the end, yielding the position after each."""

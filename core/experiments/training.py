@@ -1,89 +1,99 @@
 """Training runs on images: every lane sees the same mini-batches from the same initial random numbers.
 
 Lanes are cut into blocks that run on a pool of threads and meet where accuracies are measured, where a live
-parameter changes, and where the caller asked to stop. Results do not depend on the number of threads.
+parameter changes, and where the caller asked to stop. Results do not depend on the number of threads. With several
+seeds every lane is trained once for each of them, as further lanes of the stack.
 """
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.block import Block, Images, Task
+from core.experiments.over_seeds import OverSeeds
 from core.experiments.propagation import LaneStatistics
 from core.experiments.protocol import Experiment
+from core.experiments.training_frame import TrainingFrame
 from core.history import Record, SmoothedRecord
 from core.lanes import Axis, Lane, lanes_of
+from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from core.datasets import Dataset
-    from core.parameters import Change, Configuration
+    from core.parameters import Configuration
 
 Array = NDArray[Any]
 
 _MOST_MEASURED = 1000  # training images whose accuracy is measured; all test images are
-_BLOCK_LANES = 8
+_BLOCK_LANES = 4
 _PROBE_IMAGES = 125  # about a mini-batch; each frame with histograms measures them anew
 _PROBE_BINS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingFrame:
-    """A training run up to `iteration` completed updates.
-
-    `loss` and `smoothed` are `(lanes, iteration)`: column i is the mini-batch loss of update i + 1, before it; NaN
-    from the update at which a lane diverged, which `diverged` gives. Accuracies are `(lanes, measured)`, taken after
-    `measured_at` updates. `probe` has the watched lane's histograms, or None.
-    """
-
-    lanes: tuple[Lane, ...]
-    iteration: int
-    total: int
-    per_epoch: int
-    loss: Array
-    smoothed: Array
-    measured_at: Array
-    train_accuracy: Array
-    test_accuracy: Array
-    train_measured: int
-    test_measured: int
-    diverged: tuple[int | None, ...]
-    changes: tuple[Change, ...]
-    probe: LaneStatistics | None
-
-    @property
-    def position(self) -> int:
-        """Completed updates, as every frame calls it."""
-        return self.iteration
+_BREATH = 4  # parts that each thread measures before a frame can be taken
 
 
 class Training(Experiment):
-    """Networks of one architecture, one per lane, trained together."""
+    """Networks with the same layer sizes, one per lane and seed, trained together.
+
+    The records have a row for every lane and seed: all seeds of the first lane, then those of the second.
+    """
 
     def __init__(self, configuration: Configuration, dataset: Dataset, axis: Axis, threads: int | None = None) -> None:
-        """Prepare the run; `threads` is the size of the pool, by default one per core."""
+        """Prepare the run; `threads` is how many train at a time, by default one per core."""
         lanes = lanes_of(configuration.values, axis)
         super().__init__(configuration, lanes, configuration["iterations"])
         self._values: dict[str, Any] = dict(configuration.values)
-        self._task = _task(configuration, dataset)
+        self._task = self._make_task(dataset)
         self.per_epoch = max(1, len(self._task.train.labels) // self._task.batch)
-        self._evaluate = configuration["evaluate"] * self.per_epoch
-        cores = max(1, threads or os.cpu_count() or 1)
-        self._blocks = [
-            Block(self._task, [lanes[i] for i in rows], rows, self._values) for rows in cut(len(lanes), cores)
-        ]
-        self._pool = ThreadPoolExecutor(min(cores, len(self._blocks)), "block") if cores > 1 else None
-        self._loss, self._smoothed = Record(len(lanes)), SmoothedRecord(len(lanes))
-        self._train, self._test = Record(len(lanes)), Record(len(lanes))
+        self.seeds = tuple(configuration["seed"] + i for i in range(configuration.get("seeds", 1)))
+        cores = os.cpu_count() or 1
+        self._threads = max(1, threads or cores)
+        self._blocks = self._make_blocks()
+        self._measured_every, dear = self._measuring()
+        self._evaluate = configuration["evaluate"] * self.per_epoch * self._measured_every
+        # Where measuring takes longer than training, it is spread over all cores; else it stays on its own threads.
+        self._counting = max(self._threads, cores) if dear else self._threads
+        self._pool = ThreadPoolExecutor(self._counting, "block") if self._counting > 1 else None
+        rows = len(lanes) * len(self.seeds)
+        self._loss, self._smoothed = Record(rows), SmoothedRecord(rows)
+        self._train, self._test, self._norms = Record(rows), Record(rows), Record(rows, dtype=np.float64)
         self._measured: list[int] = []
+        self._over_seeds = OverSeeds(lanes, self.seeds) if len(self.seeds) > 1 else None
         self._pending = sorted(configuration.changes, key=lambda change: change.iteration)
         self._measure_if_due()
+
+    def _make_task(self, dataset: Dataset) -> Task:
+        """Return what the lanes are to learn."""
+        return task_of(self.configuration, dataset)
+
+    def _make_blocks(self) -> list[Block]:
+        """Cut lanes into blocks; those of one block have one seed and one architecture."""
+        many = len(self.seeds)
+        blocks, scratches = [], Scratches()
+        for place, seed in enumerate(self.seeds):
+            for rows in cut_alike(self.lanes, max(1, self._threads // many)):
+                lanes = [self.lanes[i] for i in rows]
+                blocks.append(Block(self._task, lanes, [i * many + place for i in rows], self._values, seed, scratches))
+        return blocks
+
+    def _measuring(self) -> tuple[int, bool]:
+        """Return every how many times of measuring it is done, and whether it takes longer than training.
+
+        A prediction takes about a third of an update. Spread over two cores, measuring takes less time than training
+        in between if at most six times as many images are measured as were trained on.
+        """
+        measured = len(self._task.measured.labels) + len(self._task.test.labels)
+        trained = max(1, self.configuration["evaluate"]) * self.per_epoch * self._task.batch
+        return -(-measured // (6 * trained)), measured > 3 * trained
 
     def advance(self, updates: int) -> None:
         """Make up to `updates` updates of every lane, measuring accuracies on the way."""
@@ -102,36 +112,68 @@ class Training(Experiment):
         return due
 
     def _run_to(self, end: int) -> None:
-        self._each_block(lambda block: block.run(self.position, end, self._loss))
+        self._share(lambda block: block.run(self.position, end, self._loss), self._blocks, self._threads)
         if self.stopped:
             # Where every lane has diverged, the run ends with the last of them, however far it was asked to go.
-            end = max(d for d in self._diverged(self._loss.view(end)) if d is not None)
+            end = max(d for d in self._lost_at(self._loss.view(end)) if d is not None)
         self.position = end
 
-    def _each_block(self, work: Any) -> None:
-        if self._pool is None or len(self._blocks) == 1:
-            for block in self._blocks:
-                work(block)
+    def _share(self, work: Callable[[Any], None], items: Iterable[Any], threads: int) -> None:
+        """Do the work for all items on so many threads, each taking the next one when it is free."""
+        items = list(items)
+        todo, threads = iter(items), min(threads, len(items))
+
+        def pull(_number: int = 0) -> None:
+            for item in todo:
+                work(item)
+
+        if self._pool is None or threads < 2:
+            pull()
         else:
-            list(self._pool.map(work, self._blocks))
+            list(self._pool.map(pull, range(threads)))
 
     def _measure_if_due(self) -> None:
         if not self._evaluate or (self.position % self._evaluate and self.position != self.total):
             return
-        found = [(self._train, self._accuracy(self._task.measured)), (self._test, self._accuracy(self._task.test))]
+        train, test = self._accuracies(self._task.measured, self._task.test)
         self._measured.append(self.position)
-        for record, accuracy in found:
+        for record, values in ((self._train, train), (self._test, test), (self._norms, self._weight_norms())):
             record.reserve(len(self._measured))
-            record.data[:, len(self._measured) - 1] = accuracy
+            record.data[:, len(self._measured) - 1] = values
 
-    def _accuracy(self, images: Images) -> Array:
-        """Return every lane's accuracy, NaN where it diverged; measuring takes longer than a display frame."""
-        right = np.full(len(self.lanes), np.nan)
-        right[[row for block in self._blocks for row in block.rows]] = 0.0
-        for part in images.parts():
-            self._each_block(lambda block, part=part: block.count_right(part, right))
+    def _accuracies(self, *sets: Images) -> list[Array]:
+        """Return every row's accuracy on each set, NaN where it diverged; that takes longer than a display frame."""
+        right = np.full((len(sets), len(self._loss.data)), np.nan)
+        right[:, [row for block in self._blocks for row in block.rows]] = 0.0
+        parts = [(number, part) for number, images in enumerate(sets) for part in images.parts()]
+        helpers = min(len(parts), max(1, self._counting // len(self._blocks)))
+        for block in self._blocks:
+            block.prepare(helpers - 1)
+        for start in range(0, len(parts), _BREATH * helpers):
+            self._count(parts[start : start + _BREATH * helpers], helpers, right)
             self.breathe()
-        return right / len(images.labels)
+        return [row / len(images.labels) for row, images in zip(right, sets, strict=True)]
+
+    def _count(self, parts: list[tuple[int, Images]], helpers: int, right: Array) -> None:
+        """Add to `right` `(sets, rows)` what the blocks predict rightly of these parts, dealt to helpers."""
+        jobs = [(block, helper) for block in self._blocks if block.lanes for helper in range(helpers)]
+        found: dict[tuple[Block, int], list[Array]] = {}
+
+        def count(job: tuple[Block, int]) -> None:
+            block, helper = job
+            found[job] = [block.count_right(images, helper) for _, images in parts[helper::helpers]]
+
+        self._share(count, jobs, self._counting)
+        for (block, helper), counts in found.items():
+            for (number, _), count_of_rows in zip(parts[helper::helpers], counts, strict=True):
+                right[number, block.rows] += count_of_rows
+
+    def _weight_norms(self) -> Array:
+        norms = np.full(len(self._loss.data), np.nan)
+        for block in self._blocks:
+            if block.lanes:
+                norms[block.rows] = block.network.weight_norms()
+        return norms
 
     def _apply_changes(self) -> None:
         while self._pending and self._pending[0].iteration <= self.position:
@@ -172,40 +214,48 @@ class Training(Experiment):
         return not any(block.lanes for block in self._blocks)
 
     def snapshot(self) -> TrainingFrame:
-        """Return the run so far; measures the watched lane's histograms."""
-        n, measured = self.position, len(self._measured)
+        """Return the run so far; measures the watched lanes' histograms."""
+        n = self.position
         loss = self._loss.view(n)
-        diverged = self._diverged(loss)
-        return TrainingFrame(
+        lost = self._lost_at(loss)
+        smoothed = self._smoothed.update(loss, [n if d is None else d - 1 for d in lost])
+        frame = TrainingFrame(
             lanes=self.lanes,
             iteration=n,
             total=self.total,
             per_epoch=self.per_epoch,
             loss=loss,
-            smoothed=self._smoothed.update(loss, [n if d is None else d - 1 for d in diverged]),
+            smoothed=smoothed,
             measured_at=_frozen(np.array(self._measured, np.intp)),
-            train_accuracy=_frozen(self._train.view(measured).copy()),
-            test_accuracy=_frozen(self._test.view(measured).copy()),
+            train_accuracy=self._taken(self._train),
+            test_accuracy=self._taken(self._test),
+            weight_norm=self._taken(self._norms),
             train_measured=len(self._task.measured.labels),
             test_measured=len(self._task.test.labels),
-            diverged=diverged,
+            measured_every=self.configuration["evaluate"] * self._measured_every,
+            diverged=lost,
             changes=self.configuration.changes,
-            probe=self._probe(),
+            probes=tuple(self._probes()),
         )
+        return frame if self._over_seeds is None else self._over_seeds.frame(frame)
 
-    def _diverged(self, loss: Array) -> tuple[int | None, ...]:
-        """Return the update at which each lane left the finite numbers: the first without a loss."""
+    def _taken(self, record: Record) -> Array:
+        return _frozen(record.view(len(self._measured)).copy())
+
+    def _lost_at(self, loss: Array) -> tuple[int | None, ...]:
+        """Return the update at which each row left the finite numbers: the first without a loss."""
         alive = {row for block in self._blocks for row in block.rows}
-        lost = [None if row in alive else np.isnan(loss[row]) for row in range(len(self.lanes))]
+        lost = [None if row in alive else np.isnan(loss[row]) for row in range(len(loss))]
         return tuple(None if gone is None else int(gone.argmax()) + 1 for gone in lost)
 
-    def _probe(self) -> LaneStatistics | None:
-        for block in self._blocks:
-            for row, lane in enumerate(block.lanes):
-                if lane.name == self.watched:
-                    with np.errstate(all="ignore"):
-                        return _inspect(block, row, lane, self._task)
-        return None
+    def _probes(self) -> Iterable[LaneStatistics]:
+        """Measure the watched lanes, of several seeds the first one's."""
+        for name in self.watched:
+            for block in self._blocks:
+                for row, lane in enumerate(block.lanes):
+                    if lane.name == name and block.seed == self.seeds[0]:
+                        with np.errstate(all="ignore"):
+                            yield _inspect(block, row, lane, self._task)
 
     def close(self) -> None:
         """End the pool's threads."""
@@ -219,34 +269,52 @@ def _frozen(array: Array) -> Array:
 
 
 def cut(lanes: int, threads: int) -> list[list[int]]:
-    """Deal lanes to blocks of at most 8, at least one block per thread where there are two lanes for each.
+    """Deal lanes to blocks of at most 4, equally many for every thread as far as each block has two lanes.
 
     Dealt to and fro, as OPTIMIZERS come in order of their cost: blocks that take equally long wait least.
     """
-    blocks = max(-(-lanes // _BLOCK_LANES), min(threads, -(-lanes // 2)))
+    rounds = -(-lanes // (_BLOCK_LANES * threads))
+    blocks = max(-(-lanes // _BLOCK_LANES), min(rounds * threads, -(-lanes // 2)))
     order = [*range(blocks), *reversed(range(blocks))]
     return [[lane for lane in range(lanes) if order[lane % len(order)] == block] for block in range(blocks)]
 
 
-def _task(configuration: Configuration, dataset: Dataset) -> Task:
-    inputs = dataset.used_pixels()
+def cut_alike(lanes: tuple[Lane, ...], threads: int) -> list[list[int]]:
+    """Deal lanes to blocks, those of each architecture by themselves."""
+
+    def architecture(row: int) -> tuple[str, bool]:
+        return lanes[row].activation, lanes[row].batchnorm
+
+    groups = [list(rows) for _, rows in groupby(sorted(range(len(lanes)), key=architecture), architecture)]
+    share = max(1, threads // len(groups))
+    return [[rows[i] for i in block] for rows in groups for block in cut(len(rows), share)]
+
+
+def task_of(configuration: Configuration, dataset: Dataset, tested: bool = True) -> Task:
+    """Return what the lanes of a run share: to learn from, the first images, as many as the values say.
+
+    Without `tested` they are measured on the first images too. Pixels that are 0 in all of these images are left out.
+    """
     most = configuration.get("images") or len(dataset.train_labels)
-    train = Images(np.ascontiguousarray(dataset.train_images[:most, inputs]), dataset.train_labels[:most])
+    pixels, labels = dataset.train_images[:most], dataset.train_labels[:most]
+    tests = (dataset.test_images, dataset.test_labels) if tested else (pixels, labels)
+    whole = tested and most >= len(dataset.train_labels)
+    inputs = dataset.used_pixels() if whole else np.flatnonzero(pixels.any(axis=0) | tests[0].any(axis=0))
+    train = Images(np.ascontiguousarray(pixels[:, inputs]), labels)
     return Task(
         train=train,
-        test=Images(np.ascontiguousarray(dataset.test_images[:, inputs]), dataset.test_labels),
+        test=Images(np.ascontiguousarray(tests[0][:, inputs]), tests[1]),
         measured=train.head(_MOST_MEASURED),
         inputs=inputs,
         n_in=dataset.pixels,
         hidden=configuration["hidden"],
         classes=dataset.classes,
         batch=configuration["batch"],
-        seed=configuration["seed"],
     )
 
 
 def _inspect(block: Block, row: int, lane: Lane, task: Task) -> LaneStatistics:
-    """Measure one lane's activations and gradients on the first training images, as a training step sees them."""
+    """Measure a lane's activations and gradients on the first training images, as in training without Dropout."""
     network = block.network.subset([row])
     for layer in network.affine:
         layer.trained = False

@@ -1,0 +1,187 @@
+"""Search for hyperparameters: every trial is a lane, and all of them train at once.
+
+Trials learn from four fifths of the images and are judged by the rest, the validation set. With successive halving
+(Jamieson and Talwalkar, arXiv:1502.07943) only the best third goes on at each of a few epochs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.experiments.training import Training, task_of
+from core.lanes import Axis, Lane
+from core.randomness import Purpose, generator
+from core.trials import trials_of
+
+if TYPE_CHECKING:
+    from core.block import Task
+    from core.datasets import Dataset
+    from core.experiments.propagation import LaneStatistics
+    from core.parameters import Change, Configuration
+
+Array = NDArray[Any]
+
+_VALIDATED = 5  # one image of so many is kept for validation
+HALVING_STARTS = 10
+"""The first trials are stopped after a tenth of the run."""
+HALVING_KEEPS = 3
+"""One trial of three goes on, three times as long."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFrame:
+    """A search up to `iteration` completed updates of every trial that goes on.
+
+    `settings` are the searched values `(trials, len(names))`. Accuracies are `(trials, measured)`, taken after
+    `measured_at` updates, NaN where a trial had ended; `last` is each trial's last validation accuracy. `stopped` and
+    `diverged` say after which update a trial was stopped early or at which it left the finite numbers. `ranking` has
+    the trials' rows, best first: those that go on before those stopped, those that diverged last. `made` updates have
+    been made in all trials together, and `spared` were not because trials had been stopped.
+    """
+
+    lanes: tuple[Lane, ...]
+    iteration: int
+    total: int
+    per_epoch: int
+    names: tuple[str, ...]
+    settings: Array
+    lr: Array
+    weight_decay: Array
+    measured_at: Array
+    train_accuracy: Array
+    validation_accuracy: Array
+    last: Array
+    ranking: Array
+    stopped: tuple[int | None, ...]
+    diverged: tuple[int | None, ...]
+    made: int
+    spared: int
+    train_measured: int
+    validation_measured: int
+    changes: tuple[Change, ...]
+    probes: tuple[LaneStatistics, ...]
+
+    @property
+    def position(self) -> int:
+        """Completed updates, as every frame calls it."""
+        return self.iteration
+
+
+class Search(Training):
+    """All trials as lanes of one training run."""
+
+    def __init__(self, configuration: Configuration, dataset: Dataset, threads: int | None = None) -> None:
+        """Draw the trials and split the images."""
+        self._stopped: dict[int, int] = {}
+        super().__init__(configuration, dataset, Axis.TRIAL, threads)
+        self.total = configuration["iterations"] or configuration["epochs"] * self.per_epoch
+        self.names: tuple[str, ...] = configuration["search"]
+        found = trials_of(configuration.values)
+        self._settings = np.array([[row[name] for name in self.names] for row in found])
+        self._settings.flags.writeable = False
+
+    def _make_task(self, dataset: Dataset) -> Task:
+        """Shuffle the first images and keep a fifth of them for validation."""
+        return split(task_of(self.configuration, dataset, tested=False), self.configuration["seed"])
+
+    def _measure_if_due(self) -> None:
+        before = len(self._measured)
+        super()._measure_if_due()
+        if len(self._measured) > before and self.configuration["halving"]:
+            self._halve()
+
+    def _halve(self) -> None:
+        """Stop all but the best third, where it is time for that."""
+        if self.position not in self.rungs():
+            return
+        going = [row for block in self._blocks for row in block.rows]
+        best = set(self._ranked(going)[: -(-len(going) // HALVING_KEEPS)])
+        for block in self._blocks:
+            gone = [row for row in block.rows if row not in best]
+            self._stopped |= dict.fromkeys(gone, self.position)
+            if gone and block.lanes:
+                block.keep([place for place, row in enumerate(block.rows) if row in best])
+
+    def rungs(self) -> list[int]:
+        """Return the updates after which trials are stopped: at epochs, each three times as late as the one before."""
+        if not self._evaluate:
+            return []
+        found, at = [], max(1, round(self.total / HALVING_STARTS / self._evaluate)) * self._evaluate
+        while at < self.total:
+            found.append(at)
+            at *= HALVING_KEEPS
+        return found
+
+    def _ranked(self, rows: list[int]) -> list[int]:
+        """Return these trials, best first: by last validation accuracy, then by training accuracy, then by number."""
+        last = len(self._measured) - 1
+        validation, train = self._test.data[:, last], self._train.data[:, last]
+        return sorted(rows, key=lambda row: (-_or_worst(validation[row]), -_or_worst(train[row]), row))
+
+    def snapshot(self) -> Any:
+        """Return the search so far."""
+        n, lanes = self.position, self.lanes
+        lost = self._lost_at(self._loss.view(n))
+        stopped = tuple(self._stopped.get(row) for row in range(len(lanes)))
+        lengths = [s if s is not None else d if d is not None else n for s, d in zip(stopped, lost, strict=True)]
+        validation = self._taken(self._test)
+        values = self._values
+        return SearchFrame(
+            lanes=lanes,
+            iteration=n,
+            total=self.total,
+            per_epoch=self.per_epoch,
+            names=self.names,
+            settings=self._settings,
+            lr=np.array([lane.value(f"{lane.optimizer}.lr", values) for lane in lanes]),
+            weight_decay=np.array([lane.value("l2", values) for lane in lanes]),
+            measured_at=np.array(self._measured, np.intp),
+            train_accuracy=self._taken(self._train),
+            validation_accuracy=validation,
+            last=_last(validation),
+            ranking=self._ranking(validation, lengths),
+            stopped=stopped,
+            diverged=tuple(None if s is not None else d for s, d in zip(stopped, lost, strict=True)),
+            made=sum(lengths),
+            spared=sum(n - length for length, s in zip(lengths, stopped, strict=True) if s is not None),
+            train_measured=len(self._task.measured.labels),
+            validation_measured=len(self._task.test.labels),
+            changes=self.configuration.changes,
+            probes=tuple(self._probes()),
+        )
+
+    def _ranking(self, validation: Array, lengths: list[int]) -> Array:
+        """Rank trials by how far they came, those that diverged last, then by their last accuracies."""
+        last, train = _last(validation), _last(self._taken(self._train))
+        going = {row for block in self._blocks for row in block.rows}
+
+        def key(row: int) -> tuple[Any, ...]:
+            diverged = row not in going and row not in self._stopped
+            return diverged, -lengths[row], -_or_worst(last[row]), -_or_worst(train[row]), row
+
+        return np.array(sorted(range(len(self.lanes)), key=key), np.intp)
+
+
+def split(task: Task, seed: int) -> Task:
+    """Return the task with its training images shuffled and a fifth of them, at least one, in place of the test's."""
+    order = generator(seed, Purpose.SPLIT).permutation(len(task.train.labels))
+    kept = max(1, len(order) // _VALIDATED)
+    validation, train = (task.train.take(part) for part in (order[:kept], order[kept:] if len(order) > 1 else order))
+    return replace(task, train=train, measured=train.head(len(task.measured.labels)), test=validation)
+
+
+def _last(accuracy: Array) -> Array:
+    """Return the last finite accuracy of each trial, NaN where there is none."""
+    known = np.isfinite(accuracy)
+    if not accuracy.shape[1]:
+        return np.full(len(accuracy), np.nan)
+    columns = accuracy.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+    return np.where(known.any(axis=1), accuracy[np.arange(len(accuracy)), columns], np.nan)
+
+
+def _or_worst(value: Any) -> float:
+    return float(value) if np.isfinite(value) else -1.0

@@ -1,0 +1,72 @@
+"""What a training run shows: losses and accuracies of every lane, and with several seeds their spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from core.experiments.propagation import LaneStatistics
+    from core.lanes import Lane
+    from core.parameters import Change
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What several seeds add to a frame.
+
+    `smoothed`, `train_accuracy` and `test_accuracy` are lower and upper quartiles over the seeds, `(lanes, 2, n)`.
+    `seed_loss`, `seed_smoothed` `(lanes, seeds, iteration)` and `seed_train_accuracy`, `seed_test_accuracy`
+    `(lanes, seeds, measured)` are all runs. `alike` names pairs of lanes that cannot be told apart by `metric`.
+    """
+
+    seeds: tuple[int, ...]
+    smoothed: Array
+    train_accuracy: Array
+    test_accuracy: Array
+    seed_loss: Array
+    seed_smoothed: Array
+    seed_train_accuracy: Array
+    seed_test_accuracy: Array
+    diverged: tuple[int, ...]
+    alike: tuple[tuple[str, str], ...]
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFrame:
+    """A training run up to `iteration` completed updates.
+
+    `loss` and `smoothed` are `(lanes, iteration)`: column i is the mini-batch loss of update i + 1, before it; NaN
+    from the update at which a lane diverged, which `diverged` gives. Accuracies and `weight_norm`, the root of the
+    sum of squared weights of all inputs that are ever used, are `(lanes, measured)`, taken after `measured_at`
+    updates, every `measured_every` epochs. `probes` has the watched lanes' histograms. With several seeds all of
+    these are medians, and `spread` has the rest.
+    """
+
+    lanes: tuple[Lane, ...]
+    iteration: int
+    total: int
+    per_epoch: int
+    loss: Array
+    smoothed: Array
+    measured_at: Array
+    train_accuracy: Array
+    test_accuracy: Array
+    weight_norm: Array
+    train_measured: int
+    test_measured: int
+    measured_every: int
+    diverged: tuple[int | None, ...]
+    changes: tuple[Change, ...]
+    probes: tuple[LaneStatistics, ...]
+    spread: Spread | None = None
+
+    @property
+    def position(self) -> int:
+        """Completed updates, as every frame calls it."""
+        return self.iteration

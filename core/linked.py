@@ -1,0 +1,60 @@
+"""Values that go together: what else changes where one value does, the same in the window and on the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.lanes import Axis
+from core.optimizers import OPTIMIZERS
+from core.parameters import ParameterError, number_text
+from core.regularization import parts_of, strengths, with_strength
+from core.surfaces import SURFACES
+from core.trials import full_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) -> dict[str, Any]:
+    """Return the changes to `values` with what follows from them.
+
+    Another surface comes with a start of its own, other initial weights of BatchNorm's two lanes replace them, a
+    strength of weight decay or Dropout names its lane, lanes say which strengths there are, and an optimizer is
+    searched for what it has. Raises ParameterError where given changes contradict each other.
+    """
+    found = dict(changes)
+    if "surface" in changes and "start" in values:
+        found.setdefault("start", SURFACES[changes["surface"]].start)
+    if axis is Axis.BATCHNORM and "init" in changes:
+        found.setdefault("lanes", ())
+        if found["lanes"]:
+            raise ParameterError("init", changes["init"], "no initial weights where lanes say them, or no lanes")
+    if axis is Axis.REGULARIZATION:
+        found |= _regularized(values, found)
+    if axis is Axis.TRIAL:
+        found |= _searched(values, found)
+    return found
+
+
+def _regularized(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    names = changes.get("lanes", values["lanes"])
+    given = {key: value for key, value in changes.items() if key in strengths(())}
+    if "lanes" not in changes:
+        for key, value in given.items():
+            names = with_strength(names, key, values[key], value)
+        return {"lanes": names} if given else {}
+    for key, value in given.items():
+        there = sorted({parts_of(name)[key] for name in names})
+        if value not in there:
+            raise ParameterError(key, value, f"what one of the lanes has, {' or '.join(map(number_text, there))}")
+    return {**strengths(names), **given}
+
+
+def _searched(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    optimizer = changes.get("optimizer", values["optimizer"])
+    names = changes.get("search", values["search"])
+    kept = tuple(name for name in names if full_key(name, optimizer))
+    if "search" in changes and kept != tuple(names):
+        allowed = [p.key for p in OPTIMIZERS[optimizer].hyperparameters if p.search] + ["l2", "dropout"]
+        raise ParameterError("search", ",".join(names), f"some of {', '.join(allowed)} with optimizer {optimizer}")
+    return {"search": kept or ("lr",)} if kept != tuple(names) else {}

@@ -1,0 +1,80 @@
+"""Names of lanes that differ in what holds their weights back: `plain`, `l2-0.1`, `l1-0.001`, `p-0.2`, joined by `+`.
+
+`l2-<λ>` adds λ/2·ΣW², `l1-<λ>` adds λ·Σ|W| to what is minimised; `p-<ratio>` is Dropout. What a name leaves out is 0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.parameters import number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLAIN = "plain"
+KEYS = {"l2": "l2", "l1": "l1", "p": "dropout"}
+_MOST = {"l2": 10.0, "l1": 1.0, "dropout": 0.9}
+_WORDS = {"l2": "λ = {:g}", "l1": "L1, λ = {:g}", "dropout": "Dropout {:g}"}
+NAMES = "plain, l2-<λ>, l1-<λ>, p-<ratio>, or several joined by +"
+
+
+def parts_of(name: str) -> dict[str, float]:
+    """Return `l2`, `l1` and `dropout` of a lane's name; raises ValueError for one that is none."""
+    found = dict.fromkeys(_MOST, 0.0)
+    for kind, value in _parts(name):
+        found[kind] = value
+    return found
+
+
+def _parts(name: str) -> list[tuple[str, float]]:
+    if name == PLAIN:
+        return []
+    parts: list[tuple[str, float]] = []
+    for part in name.split("+"):
+        word, _, text = part.partition("-")
+        kind, value = KEYS[word] if word in KEYS else "", float(text)
+        if not kind or kind in dict(parts) or not 0 <= value <= _MOST[kind]:
+            raise ValueError(f"{name!r} is not {NAMES}")
+        parts.append((kind, value))
+    return parts
+
+
+def regularization_name(name: str) -> str:
+    """Return the one way to write a name: `l2-0.10` is `l2-0.1`. Raises ValueError."""
+    return _join(_parts(name))
+
+
+def _join(parts: list[tuple[str, float]]) -> str:
+    words = {key: word for word, key in KEYS.items()}
+    return "+".join(f"{words[kind]}-{number_text(value)}" for kind, value in parts) or PLAIN
+
+
+def parts_label(name: str) -> str:
+    """Return a lane's name for the screen."""
+    return ", ".join(_WORDS[kind].format(value) for kind, value in _parts(name)) or "plain"
+
+
+def with_strength(names: tuple[str, ...], key: str, before: float, after: float) -> tuple[str, ...]:
+    """Return the names with a strength (`l2`, `l1` or `dropout`) changed wherever it has the value `before`.
+
+    Where no lane has it, one with it alone is added; where it becomes 0, lanes that are then alike are one.
+    """
+    found = []
+    for name in names:
+        parts = _parts(name)
+        found.append(_join([(k, after if (k, v) == (key, before) and v else v) for k, v in parts]))
+    if not any(parts_of(name)[key] == after for name in found):
+        found.append(_join([(key, after)]))
+    kept: dict[tuple[float, ...], str] = {}
+    for name in found:
+        kept.setdefault(tuple(parts_of(name).values()), name)
+    return tuple(kept.values())
+
+
+def strengths(names: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the last strength above 0 of each kind among the names, 0 where there is none."""
+    found = dict.fromkeys(_MOST, 0.0)
+    for name in names:
+        found |= {key: value for key, value in parts_of(name).items() if value}
+    return found
