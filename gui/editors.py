@@ -6,88 +6,23 @@ in force until another good one comes, and Esc or the reset button brings it bac
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from core.parameters import Kind, Parameter, ParameterError, Scale
-from gui.fields import IntBox, field_for
-from gui.widgets import ElidedLabel, IconButton, Slider, flag, row_of, tip
+from core.parameters import Kind, Parameter, ParameterError
+from gui.chips import Chips
+from gui.fields import field_for
+from gui.number_boxes import IntBox
+from gui.tracks import Count, track_of
+from gui.widgets import ElidedLabel, IconButton, Slider, Stroke, flag, row_of, tip
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
 
-_STOPS = 1000
-_MOST_INTEGERS = 100_000
 _FIELD_WIDTHS = {Kind.FLOAT: 88, Kind.INT: 88, Kind.BOOL: 38}
 _WIDE_FIELD = 140
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """How a slider's positions 0 to `stops` stand for a parameter's values.
-
-    On a log scale from 0, position 0 is 0 and the rest spans the upper six decades.
-    """
-
-    low: float
-    high: float
-    log: bool
-    whole: bool
-    stops: int
-
-    def position(self, value: float) -> int:
-        """Return the position nearest to a value."""
-        if not self.log:
-            share = (value - self.low) / (self.high - self.low)
-        elif value < self._least:
-            share = 0.0
-        else:
-            share = math.log(value / self._least) / math.log(self.high / self._least)
-        return min(max(round(share * self.stops), 0), self.stops)
-
-    def value(self, position: int) -> float:
-        """Return the value at a position, rounded to what a hand on a slider means; the ends are exact."""
-        if position <= 0 or position >= self.stops:
-            return self.low if position <= 0 else self.high
-        share = position / self.stops
-        exact = self._least * (self.high / self._least) ** share if self.log else self.low + share * self._span
-        return float(round(exact)) if self.whole and exact < 100 else self._rounded(exact)
-
-    @property
-    def coarse(self) -> int:
-        """How many positions an arrow key goes: a tenth of a decade, or a fiftieth of a linear range."""
-        if self.whole and not self.log and self.stops == self._span:
-            return 1
-        return max(1, round(self.stops / (10 * math.log10(self.high / self._least)) if self.log else self.stops / 50))
-
-    @property
-    def _span(self) -> float:
-        return self.high - self.low
-
-    @property
-    def _least(self) -> float:
-        return self.low if self.low > 0 else self.high * 1e-6
-
-    def _rounded(self, exact: float) -> float:
-        if self.log:
-            return min(max(float(f"{exact:.2g}"), self.low), self.high)
-        grain = 1.0 if self.whole else 10.0 ** math.floor(math.log10(self._span / 100))
-        return float(f"{round(exact / grain) * grain:.10g}")
-
-
-def track_of(parameter: Parameter) -> Track | None:
-    """Return the slider's mapping, or None for what a slider does not suit."""
-    low, high, whole = parameter.low, parameter.high, parameter.kind is Kind.INT
-    log = parameter.scale is Scale.LOG and high > 0 and low >= 0
-    numeric = parameter.kind in (Kind.FLOAT, Kind.INT) and math.isfinite(high - low) and high > low
-    if not numeric or (whole and not log and high - low > _MOST_INTEGERS):
-        return None
-    stops = int(high - low) if whole and not log and high - low <= _STOPS else _STOPS
-    return Track(low, high, log, whole, stops)
 
 
 class Editor(QWidget):
@@ -102,7 +37,10 @@ class Editor(QWidget):
         super().__init__(parent)
         self.parameter = parameter
         self._good: Any = parameter.default
+        self._before: Any = parameter.default  # what the slider was taken from
+        self._stroke = Stroke.number
         self.field = field_for(parameter, self)
+        self._below = isinstance(self.field, Chips)  # the input has lines of its own
         self._track = track_of(parameter)
         self.slider = self._make_slider() if self._track else None
         self.reset = IconButton("reset", "", 16, "muted", self)
@@ -160,9 +98,14 @@ class Editor(QWidget):
             self.edited.emit(self.parameter.key, value)
 
     def _slide(self, position: int) -> None:
-        """Take the slider's value but leave the slider where the hand has it."""
-        assert self._track is not None
-        value = self.parameter.check(self._track.value(position))
+        """Take the slider's value but leave the slider where the hand has it.
+
+        A whole drag starts from the value before it: parts that it takes away come back when it returns.
+        """
+        assert self._track is not None and self.slider is not None
+        if self._stroke != Stroke.number or not self.slider.isSliderDown():
+            self._before, self._stroke = self._good, Stroke.number
+        value = self.parameter.check(self._track.moved(position, self._before))
         changed, self._good = value != self._good, value
         self.field.show_value(value)
         self._after_good()
@@ -193,7 +136,7 @@ class Editor(QWidget):
             flag(part, "refused", refused)
 
     def _place_slider(self) -> None:
-        if self.slider and self._track and self._track.value(self.slider.value()) != self._good:
+        if self.slider and self._track and self._track.moved(self.slider.value(), self._good) != self._good:
             self.slider.blockSignals(True)
             self.slider.setValue(self._track.position(self._good))
             self.slider.blockSignals(False)
@@ -203,9 +146,13 @@ class Editor(QWidget):
         slider = Slider(self)
         slider.setObjectName(f"{self.parameter.key}:slider")
         slider.setAccessibleName(f"{self.parameter.label} slider")
-        slider.setRange(0, self._track.stops)
+        first, last = self._track.ends
+        slider.setRange(first, last)
         slider.setSingleStep(self._track.coarse)
-        slider.setPageStep(max(self._track.coarse, self._track.stops // 10))
+        slider.setPageStep(max(self._track.coarse, (last - first) // 10))
+        if isinstance(self._track, Count):
+            slider.setAccessibleName(f"{self.parameter.label}: how many")
+            slider.setToolTip(tip(f"{self.parameter.label}: how many, from {first} to {last}"))
         slider.valueChanged.connect(self._slide)
         return slider
 
@@ -220,7 +167,8 @@ class Editor(QWidget):
         self.field.entered.connect(self._take)
         if isinstance(self.field, IntBox):
             self.field.show_arrows(self.slider is None)
-        self.field.setFixedWidth(_FIELD_WIDTHS.get(self.parameter.kind, _WIDE_FIELD))
+        if not self._below:
+            self.field.setFixedWidth(_FIELD_WIDTHS.get(self.parameter.kind, _WIDE_FIELD))
         self._label.setBuddy(self.field)
         self._label.set_hint(self._help())
         self._reason.setProperty("role", "reason")
@@ -239,9 +187,13 @@ class Editor(QWidget):
         top = row_of(spacing=4)
         top.addWidget(self._label, 1)
         top.addWidget(self.reset)
-        top.addWidget(self.field)
         column.addLayout(top)
-        for widget in (self.slider, self._reason):
+        if self._below:
+            column.addSpacing(2)
+            self._reason.setContentsMargins(0, 3, 0, 0)
+        else:
+            top.addWidget(self.field)
+        for widget in (self.field if self._below else None, self.slider, self._reason):
             if widget:
                 column.addWidget(widget)
 

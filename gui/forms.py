@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
 LANES = "lanes"
 GROUPS = {
-    "Network": ("hidden", "init", "activation", "batchnorm", "dropout"),
-    "Run": ("optimizer", "batch", "iterations", "l2", "evaluate", "trials", "seed"),
+    "Search": ("method", "trials", "epochs", "search", "halving", "stage"),
+    "Network": ("hidden", "init", "activation", "batchnorm"),
+    "Regularization": ("l1", "l2", "dropout"),
+    "Run": ("images", "optimizer", "batch", "iterations", "evaluate", "seed", "seeds"),
     "Measurement": ("inputs", "range", "bins"),
 }
+_AS_LISTED = ("Search", "Regularization", "Run")  # the others' rows come as the experiment declares them
 
 
 def form_parameters(configuration: Configuration) -> tuple[Parameter, ...]:
@@ -43,14 +46,24 @@ def grouped(parameters: tuple[Parameter, ...]) -> dict[str, list[Parameter]]:
         found.setdefault(_heading(parameter.key), []).append(parameter)
     if len([name for name in found if name]) < 2:
         return {"": list(parameters)}
-    return {name: found[name] for name in ("", *GROUPS) if name in found}
+    return {name: sorted(found[name], key=_rank) for name in ("", *GROUPS) if name in found}
 
 
 def _heading(key: str) -> str:
-    owner = key.partition(".")[0]
-    if owner != key:  # an optimizer's hyperparameter beside the choice of the optimizer
-        return "Run"
+    owner = _owner(key)
     return next((name for name, keys in GROUPS.items() if owner in keys), "")
+
+
+def _owner(key: str) -> str:
+    """Return the listed key whose place a key shares: `search.lr` stands with `search`, `sgd.lr` with `optimizer`."""
+    owner, dot, _ = key.partition(".")
+    return "optimizer" if dot and not any(owner in keys for keys in GROUPS.values()) else owner
+
+
+def _rank(parameter: Parameter) -> tuple[int, bool]:
+    """Return what sorts a heading's rows: an owner comes before what shares its place."""
+    heading, owner = _heading(parameter.key), _owner(parameter.key)
+    return (GROUPS[heading].index(owner), owner != parameter.key) if heading in _AS_LISTED else (0, False)
 
 
 def show_parameter(editor: Editor, parameter: Parameter, value: Any) -> None:
@@ -73,7 +86,7 @@ class Form(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._editors: dict[str, Editor] = {}
-        self._headings: list[QLabel] = []
+        self._headings: list[tuple[QLabel, list[Parameter]]] = []
         self._declared: list[Parameter] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(4, 0, 4, 0)  # in line with the lane list's rows
@@ -88,6 +101,8 @@ class Form(QWidget):
         for parameter in parameters:
             show_parameter(self._editors[parameter.key], parameter, values[parameter.key])
             self._editors[parameter.key].setVisible(configuration.uses(parameter))
+        for heading, members in self._headings:
+            heading.setVisible(any(configuration.uses(parameter) for parameter in members))
 
     def editor(self, key: str) -> Editor:
         """Return a parameter's row; KeyError where the form has none."""
@@ -101,23 +116,23 @@ class Form(QWidget):
         self._clear()
         self._declared = [_without_default(p) for p in parameters]
         for heading, members in grouped(parameters).items():
-            self._add_heading(heading)
+            self._add_heading(heading, members)
             for parameter in members:
                 editor = Editor(parameter, self)
                 editor.edited.connect(self.changed)
                 self._editors[parameter.key] = editor
                 self._column.addWidget(editor)
 
-    def _add_heading(self, text: str) -> None:
+    def _add_heading(self, text: str, members: list[Parameter]) -> None:
         if text:
             heading = QLabel(text, self)
             heading.setProperty("role", "heading")
             heading.setIndent(0)
-            self._headings.append(heading)
+            self._headings.append((heading, members))
             self._column.addWidget(heading)
 
     def _clear(self) -> None:
-        for widget in (*self._editors.values(), *self._headings):
+        for widget in (*self._editors.values(), *(heading for heading, _ in self._headings)):
             self._column.removeWidget(widget)
             widget.hide()
             widget.deleteLater()

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QScrollArea, QVBoxLayout,
 from core.parameters import Configuration, Kind, Parameter, ParameterError, Scale, choice, flag, integer, number
 from core.presets import PRESETS
 from gui import theme
-from gui.editors import Editor, track_of
-from gui.fields import nice_step
+from gui.editors import Editor
 from gui.forms import Form, form_parameters
+from gui.number_boxes import nice_step
+from gui.tracks import track_of
 
 
 def named(name):
