@@ -18,7 +18,7 @@ from core.network import Architecture, Network
 from core.randomness import Batches, Masks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from core.history import Record
     from core.optimizers import Optimizer
@@ -177,12 +177,12 @@ class Block:
         names = [lane.name for lane in self.lanes]
         return Masks(self.seed, names, [(self.task.batch, width) for width in self.task.hidden])
 
-    def run(self, start: int, end: int, loss: Record) -> None:
+    def run(self, start: int, end: int, loss: Record, given_up: Callable[[], bool]) -> None:
         """Make updates `start + 1` to `end`, writing each lane's loss; lanes that diverge leave the block."""
         self._use_memory()
         with np.errstate(all="ignore"):
             for iteration in range(start, end):
-                if not self.lanes:
+                if not self.lanes or given_up():
                     return
                 self._step(iteration, loss.data)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from core.initializers import initializer
 from core.optimizers import OPTIMIZERS, Optimizer
-from core.regularization import parts_label, parts_of
+from core.regularization import look_of, parts_label, parts_of
 from core.trials import full_key, trials_of
 
 if TYPE_CHECKING:
@@ -165,19 +165,8 @@ def _batchnorm_lane(name: str, values: Mapping[str, Any], order: int) -> Lane:
     return Lane(name, label, colour, marker, optimizer=values["optimizer"], **network)
 
 
-_REGULARIZATION_LOOKS = (
-    ("#D55E00", "x"),
-    ("#0072B2", "o"),
-    ("#009E73", "s"),
-    ("#CC79A7", "*"),
-    ("#E69F00", "^"),
-    ("#56B4E9", "D"),
-)
-
-
 def _regularization_lane(name: str, values: Mapping[str, Any], order: int) -> Lane:
-    own = parts_of(name)
-    look = _REGULARIZATION_LOOKS[order % len(_REGULARIZATION_LOOKS)]
+    own, look = parts_of(name), look_of(name)
     network = {**_network(values), "optimizer": values["optimizer"]}
     return Lane(name, parts_label(name), *look, own=tuple(own.items()), **network)
 

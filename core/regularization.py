@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from core.parameters import number_text
@@ -16,6 +17,15 @@ PLAIN = "plain"
 KEYS = {"l2": "l2", "l1": "l1", "p": "dropout"}
 _MOST = {"l2": 10.0, "l1": 1.0, "dropout": 0.9}
 _WORDS = {"l2": "λ = {:g}", "l1": "L1, λ = {:g}", "dropout": "Dropout {:g}"}
+_LOOKS = {
+    PLAIN: ("#D55E00", "x"),
+    "l2": ("#0072B2", "o"),
+    "l1": ("#009E73", "s"),
+    "dropout": ("#CC79A7", "*"),
+    "several": ("#E69F00", "^"),
+}
+_USUAL = {"l2": 0.1, "l1": 0.005, "dropout": 0.2}  # strengths drawn in the very colours above
+_MOST_SHADED = 0.6
 NAMES = "plain, l2-<λ>, l1-<λ>, p-<ratio>, or several joined by +"
 
 
@@ -53,6 +63,24 @@ def _join(parts: list[tuple[str, float]]) -> str:
 def parts_label(name: str) -> str:
     """Return a lane's name for the screen."""
     return ", ".join(_WORDS[kind].format(value) for kind, value in _parts(name)) or "plain"
+
+
+def look_of(name: str) -> tuple[str, str]:
+    """Return a lane's colour and marker, which follow from its name alone: darker is stronger."""
+    kinds = [(kind, value) for kind, value in _parts(name) if value]
+    if len(kinds) != 1:
+        return _LOOKS["several" if kinds else PLAIN]
+    (kind, value), (colour, marker) = kinds[0], _LOOKS[kinds[0][0]]
+    usual = _USUAL[kind]
+    steps = 2 * (value - usual) if kind == "dropout" else math.log10(value / usual) / 4
+    return _shaded(colour, max(-_MOST_SHADED, min(steps, _MOST_SHADED))), marker
+
+
+def _shaded(colour: str, share: float) -> str:
+    """Return a colour mixed with black, or where `share` is negative with white."""
+    ground = 0 if share > 0 else 255
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + abs(share) * (ground - part)):02X}" for part in parts)
 
 
 def with_strength(names: tuple[str, ...], key: str, before: float, after: float) -> tuple[str, ...]:

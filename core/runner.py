@@ -72,7 +72,7 @@ class Runner:
         self._asked = True
         self._mailbox: Any = None
         self._closing = False
-        self._experiment: Experiment | None = None  # these three are touched by the worker thread alone
+        self._experiment: Experiment | None = None  # these three are the worker thread's; others only abandon it
         self._chunk = 1
         self._clock = (0.0, 0)
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -86,6 +86,7 @@ class Runner:
             self._wanted, self._play_wanted = configuration, play
             self._changes.clear()
             self._goal = 0
+            self._abandon()
             self._mailbox = None
             self._set(phase=Phase.IDLE, error="", loads=self._status.loads + 1)
 
@@ -157,6 +158,7 @@ class Runner:
         with self._wake:
             self._closing = True
             self._goal = 0
+            self._abandon()
             self._wake.notify_all()
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -166,6 +168,11 @@ class Runner:
     def _set(self, **changes: Any) -> None:
         self._status = replace(self._status, **changes)
         self._wake.notify_all()
+
+    def _abandon(self) -> None:
+        """Let the experiment end what it is doing as soon as it can: nobody wants it any more."""
+        if self._experiment is not None:
+            self._experiment.abandoned = True
 
     def _start(self, updates: int | None = None) -> None:
         """Run for some updates, None for all that are left."""
@@ -312,7 +319,7 @@ class Runner:
 
     def _publish(self, experiment: Experiment, loads: int) -> None:
         with self._wake:
-            if not self._asked or self._status.loads != loads:
+            if not self._asked or experiment.abandoned or self._status.loads != loads:
                 return
             self._asked = False
             watched = self._watched

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from core.datasets import Dataset
-    from core.presets import Preset
+    from core.figures import Preset
 
 
 def run(preset: Preset | None, dataset: Callable[[], Dataset], options: argparse.Namespace) -> int:

@@ -76,6 +76,7 @@ class Crosshair(ViewItem):
         room = _SWATCH * any(colour for _, colour in lines)
         width = 2.0 * _PADDING + room + max(metrics.horizontalAdvance(text) for text, _ in lines)
         start = x + _OFFSET if x + _OFFSET + width < view.right() else x - _OFFSET - width
+        start = max(view.left(), min(start, view.right() - width))  # a narrow plot has room on neither side
         box = QRectF(start, view.top() + _OFFSET, width, _ROW * len(lines) + _PADDING)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(QPen(blend(self._colours.muted, self._colours.background, 0.5), 1.0))

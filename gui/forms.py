@@ -20,7 +20,7 @@ LANES = "lanes"
 GROUPS = {
     "Search": ("method", "trials", "epochs", "search", "halving", "stage"),
     "Network": ("hidden", "init", "activation", "batchnorm"),
-    "Regularization": ("l1", "l2", "dropout"),
+    "Regularization": ("l2", "l1", "dropout"),
     "Run": ("images", "optimizer", "batch", "iterations", "evaluate", "seed", "seeds"),
     "Measurement": ("inputs", "range", "bins"),
 }

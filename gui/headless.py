@@ -12,9 +12,6 @@ if TYPE_CHECKING:
 
     from core.parameters import Configuration
 
-_SIZE = (1280, 800)
-_ROW = 190  # the height of one of many rows of histograms
-
 
 def write_pictures(
     frame: Any, configuration: Configuration, folder: Path, formats: Sequence[str], look: str
@@ -31,7 +28,7 @@ def write_pictures(
     entry = next(entry for entry in PANELS if entry.key == preset.panel)
     view = entry.panel_class().view_class()
     view.set_theme(theme.current())
-    size = _SIZE if preset.panel != "activations" or len(frame.lanes) == 1 else (_SIZE[0], _ROW * len(frame.lanes))
+    size = view.export_size(frame)
     view.graphics.resize(*size)
     view.show_configuration(configuration, preset)
     view.show_frame(frame, frame.position)

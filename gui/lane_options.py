@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.lanes import Axis, lanes_of
+from core.lanes import BATCHNORM_KINDS, Axis, lanes_of
 from core.optimizers import OPTIMIZERS
 from gui.lanes import LaneOption
 
 if TYPE_CHECKING:
+    from core.lanes import Lane
     from core.parameters import Configuration, Parameter
 
 
@@ -17,16 +18,26 @@ def declared(configuration: Configuration, key: str) -> Parameter:
     return next(parameter for parameter in configuration.parameters if parameter.key == key)
 
 
+# Examples of names for the lanes that a user can add.
+OWN_NAMES = {Axis.INITIAL_WEIGHTS: "normal-0.05", Axis.REGULARIZATION: "l2-0.01"}
+_MOST_LISTED = 12
+
+
 def lane_options(configuration: Configuration, axis: Axis) -> list[LaneOption]:
-    """Return the lanes that the list offers: all choices, and those that are on besides."""
-    if axis is Axis.ACTIVATION:
+    """Return the lanes that the list offers: all choices, and those that are on besides; none where they are many."""
+    if axis in (Axis.ACTIVATION, Axis.TRIAL):
         return []
-    names = [*declared(configuration, "lanes").choices]
-    names += [name for name in configuration["lanes"] if name not in names]
-    values = {**configuration.values, "lanes": tuple(names)}
-    options = []
-    for lane in lanes_of(values, axis):
-        own = tuple(p for p in configuration.parameters if axis is Axis.OPTIMIZER and p.key.startswith(f"{lane.name}."))
-        doc = OPTIMIZERS[lane.optimizer].formula if axis is Axis.OPTIMIZER else f"initial weights {lane.label}"
-        options.append(LaneOption(lane.name, lane.label, lane.colour, lane.marker, own, doc))
-    return options
+    lanes = declared(configuration, "lanes")
+    names = [] if axis is Axis.BATCHNORM else [*lanes.choices]
+    offered = (*(lanes.default if axis is Axis.REGULARIZATION else ()), *configuration["lanes"])
+    names += [name for name in dict.fromkeys(offered) if name not in names]
+    if axis is Axis.BATCHNORM and len(names) < len(BATCHNORM_KINDS):
+        names = []  # both, one of which may be off
+    found = lanes_of({**configuration.values, "lanes": tuple(names)}, axis)
+    return [_option(lane, configuration, axis) for lane in found] if len(found) <= _MOST_LISTED else []
+
+
+def _option(lane: Lane, configuration: Configuration, axis: Axis) -> LaneOption:
+    own = tuple(p for p in configuration.parameters if axis is Axis.OPTIMIZER and p.key.startswith(f"{lane.name}."))
+    doc = OPTIMIZERS[lane.optimizer].formula if axis is Axis.OPTIMIZER else f"{axis.value}: {lane.label}"
+    return LaneOption(lane.name, lane.label, lane.colour, lane.marker, own, doc)

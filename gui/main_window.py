@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QPaintEvent
 
     from core.datasets import Dataset
-    from core.presets import Preset
+    from core.figures import Preset
     from gui.export_dialog import ExportDialog
     from gui.panel import Panel
     from gui.settings import Settings
 
-RAIL_WIDTH = 92
+RAIL_WIDTH = 98
 _ICON = QSize(24, 24)
 
 
@@ -206,7 +206,7 @@ class MainWindow(QMainWindow):
     def _make_panel(self, entry: PanelEntry) -> Panel:
         from gui.panel import Desk
 
-        desk = Desk(self._dataset, self._threads, self.undo, lambda: self.panel("training"), self._show_edited)
+        desk = Desk(self._dataset, self._threads, self.undo, self.panel, self._show_edited)
         panel = entry.panel_class()(entry, desk)
         panel.message.connect(self.banner.show_message)
         panel.set_theme(theme.current())
@@ -272,7 +272,7 @@ class MainWindow(QMainWindow):
             panel.set_notes_shown(self._notes.isChecked())
 
     def _show_keys(self) -> None:
-        keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 3 panels · F1 notes"
+        keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 6 panels · F1 notes"
         self.banner.show_message(f"{keys} · Ctrl+E export · Ctrl+Shift+C copy picture · Ctrl+Z undo · Esc close this")
 
     def _show_about(self) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from gui.widgets import row_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,7 +37,6 @@ class Notes(QScrollArea):
         self._numbers_head = self._label("heading", "Now")
         self._rows = QFormLayout()
         self._rows.setContentsMargins(0, 0, 0, 0)
-        self._rows.setHorizontalSpacing(12)
         self._rows.setVerticalSpacing(3)
         self._column.addLayout(self._rows)
         self._formulas_head = self._label("heading", "Update rules")
@@ -76,15 +77,21 @@ class Notes(QScrollArea):
         """Show live numbers; only texts that differ are touched."""
         self._numbers_head.setVisible(bool(numbers))
         while len(self._numbers) < len(numbers):
-            name, value = QLabel(), QLabel()
-            name.setProperty("role", "muted")
-            name.setWordWrap(True)
-            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            self._rows.addRow(name, value)
-            self._numbers.append((name, value))
+            self._numbers.append(self._add_row())
         for row, (name, value) in enumerate(self._numbers):
             texts = numbers[row] if row < len(numbers) else ("", "")
             self._rows.setRowVisible(row, row < len(numbers))
+            value.setVisible(bool(texts[1]))  # a row without a value has the whole width for its words
             for label, text in zip((name, value), texts, strict=True):
                 if label.text() != text:
                     label.setText(text)
+
+    def _add_row(self) -> tuple[QLabel, QLabel]:
+        name, value = QLabel(), QLabel()
+        name.setProperty("role", "muted")
+        name.setWordWrap(True)
+        value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = row_of(name, value, spacing=12)
+        row.setStretchFactor(name, 1)
+        self._rows.addRow(row)
+        return name, value

@@ -24,12 +24,13 @@ from PySide6.QtWidgets import (
 )
 
 from core.lanes import Axis, lanes_of
+from core.linked import linked
 from core.optimizers import OPTIMIZERS
 from core.parameters import Configuration, ParameterError
-from core.presets import PRESETS, Preset, build, panel_presets
+from core.presets import PRESETS, build, panel_presets
 from core.runner import Phase
 from gui.forms import Form
-from gui.lane_options import declared, lane_options
+from gui.lane_options import OWN_NAMES, declared, lane_options
 from gui.lanes import LaneList
 from gui.notes import Notes
 from gui.player import Player
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from core.datasets import Dataset
     from core.experiments.protocol import Experiment
+    from core.figures import Preset
     from core.lanes import Lane
     from gui import theme
     from gui.registry import PanelEntry
@@ -65,7 +67,7 @@ class Desk:
     dataset: Callable[[], Dataset]
     threads: int
     undo: QUndoStack
-    training: Callable[[], Panel]
+    panel: Callable[[str], Panel]
     open_panel: Callable[[str], None]
 
 
@@ -74,6 +76,7 @@ class Panel(QWidget):
 
     view_class: type[View]
     extends = False  # whether a finished run can go on
+    replays = False  # whether a run is so short that a change runs it again at once
 
     message = Signal(str, object)
 
@@ -101,6 +104,8 @@ class Panel(QWidget):
         self.presets = QComboBox(self)
         self.presets.setObjectName("preset")
         self.presets.setAccessibleName("preset")
+        # A long title does not widen the column.
+        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for found in panel_presets(self.entry.key):
             self.presets.addItem(found.title, found.name)
             self.presets.setItemData(self.presets.count() - 1, tip(f"{found.name}: {found.shows}"), _TIP)
@@ -232,14 +237,15 @@ class Panel(QWidget):
         options = lane_options(self.configuration, self.preset.axis)
         self.lanes.setVisible(bool(options))
         if options:
-            self.lanes.show_lanes(options, self.configuration["lanes"], self.configuration)
+            active = [lane.name for lane in self.lanes_in_force()]
+            self.lanes.show_lanes(options, active, self.configuration)
             self._highlight(self._hovered)
-            free = self.preset.axis is Axis.INITIAL_WEIGHTS
-            self.lanes.allow_custom(declared(self.configuration, "lanes") if free else None, "normal-0.05")
+            hint = OWN_NAMES.get(self.preset.axis)
+            self.lanes.allow_custom(declared(self.configuration, "lanes") if hint else None, hint or "")
 
     def _show_notes(self) -> None:
         rules = []
-        if self.preset.axis is not Axis.ACTIVATION:
+        if self.preset.uses_images or self.preset.axis is Axis.OPTIMIZER:
             for key in dict.fromkeys(lane.optimizer for lane in self.lanes_in_force()):
                 rules.append((OPTIMIZERS[key].label, OPTIMIZERS[key].colour, OPTIMIZERS[key].formula))
         self.notes.show_text(self.preset.look_for, rules)
@@ -251,21 +257,15 @@ class Panel(QWidget):
     def edit(self, key: str, value: Any) -> None:
         """Change a parameter, as the user asked in form, lane list or picture; it can be undone."""
         try:
-            after = self.configuration.replace(self._with_company(key, value))
+            changes = linked(self.configuration.values, {key: value}, self.preset.axis)
+            after = self.configuration.replace(changes)
         except ParameterError as error:
             self.message.emit(str(error), Severity.WARNING)
+            self.form.show_configuration(self.configuration)  # values that do not go together are not in force
             return
         if after.values != self.configuration.values:
             label = declared(self.configuration, key).label
             self._push(f"{label} = {after.parameter(key).text(after[key])}", after, key)
-
-    def _with_company(self, key: str, value: Any) -> dict[str, Any]:
-        """Return the change with what follows from it: another surface comes with a start of its own."""
-        if key == "surface":
-            from core.surfaces import SURFACES
-
-            return {key: value, "start": SURFACES[value].start}
-        return {key: value}
 
     def _push(self, text: str, after: Configuration, key: str = "") -> None:
         self.desk.undo.push(Edit(self, text, self.configuration, after, key))
@@ -300,9 +300,9 @@ class Panel(QWidget):
         self._said.setText(f"{', '.join(texts)} from iteration {self.player.status.position:,} on")
 
     def _run_anew(self, changed: list[str]) -> None:
-        playing = self.player.playing and not self.is_eager
         ran = self.player.status.position > 0 and not self.is_eager
-        self.player.load(self.configuration, play=playing, keep_cursor=self.is_eager)
+        play = (self.player.playing and not self.is_eager) or (ran and self.replays and bool(changed))
+        self.player.load(self.configuration, play=play, keep_cursor=self.is_eager)
         if changed and ran:
             texts = (f"{key} = {self._value_text(key)}" for key in changed)
             self._said.setText(f"restarted with {', '.join(texts)}")
@@ -315,12 +315,12 @@ class Panel(QWidget):
     @property
     def is_eager(self) -> bool:
         """Whether the whole record is computed at once, so that a change redraws it in place."""
-        return self.preset.experiment != "training"
+        return self.preset.eager
 
     def _highlight(self, lane: str | None) -> None:
         """Bring the lane under the mouse to the fore, if it is on."""
         self._hovered = lane
-        self.view.highlight(lane if lane in self.configuration.get("lanes", ()) else None)
+        self.view.highlight(lane if lane in self.lanes.active() else None)
 
     def _toggle_lanes(self, names: tuple[str, ...]) -> None:
         self.edit("lanes", names)

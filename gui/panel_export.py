@@ -41,7 +41,7 @@ def export_panel(panel: Panel, request: Request) -> list[Path]:
     if request.format in PICTURES:
         return [_export_picture(panel, request)]
     configuration = panel.run_configuration()
-    dataset = panel.desk.dataset() if configuration.experiment == "training" else None
+    dataset = panel.desk.dataset() if panel.preset.uses_images else None
     return write(visible_frame(panel), configuration, dataset, request.folder, [request.format], request.name)
 
 

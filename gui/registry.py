@@ -30,4 +30,12 @@ PANELS = (
     PanelEntry("paths", "Paths", "Paths of optimizers on a surface", "gui.views.paths:PathsPanel"),
     PanelEntry("training", "Training", "Networks that learn digits, side by side", "gui.views.training:TrainingPanel"),
     PanelEntry("activations", "Activations", "Histograms, layer by layer", "gui.views.live:ActivationsPanel"),
+    PanelEntry("batchnorm", "BatchNorm", "BatchNorm at many weight scales", "gui.views.batchnorm:BatchNormPanel"),
+    PanelEntry(
+        "regularization",
+        "Regularize",
+        "Over-fitting, weight decay and Dropout",
+        "gui.views.regularization:RegularizationPanel",
+    ),
+    PanelEntry("search", "Search", "Search for hyperparameters", "gui.views.search:SearchPanel"),
 )

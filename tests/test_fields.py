@@ -304,7 +304,7 @@ def test_headings_put_together_what_belongs_together():
     assert list(found.items()) == [
         ("Search", ["trials", "search", "search.lr", "search.l2", "halving"]),
         ("Network", ["hidden"]),
-        ("Regularization", ["l1", "l2", "dropout"]),
+        ("Regularization", ["l2", "l1", "dropout"]),
         ("Run", ["images", "optimizer", "sgd.lr", "batch", "seed", "seeds"]),
     ]
 

@@ -395,7 +395,7 @@ def test_a_neighbours_divergence_leaves_running_statistics_alone(digits) -> None
         Block(task, some, range(len(some)), chosen.values, 0, Scratches()) for some in (lanes, lanes[:1])
     )
     for block in (together, alone):
-        block.run(0, 40, recorded(len(block.lanes)))
+        block.run(0, 40, recorded(len(block.lanes)), lambda: False)
     assert [lane.name for lane in together.lanes] == ["momentum"], "sgd was to diverge"
     np.testing.assert_array_equal(together.network.params, alone.network.params)
     np.testing.assert_array_equal(together.network.stats, alone.network.stats)
@@ -473,9 +473,12 @@ def test_shapes_and_numbers_of_a_frame(start) -> None:
     assert frame.loss.shape == frame.smoothed.shape == (6, 23)
     assert frame.loss.dtype == np.float32
     assert frame.probes == () and frame.spread is None and frame.diverged == (None,) * 6
-    first = start().snapshot()
+    run = start()
+    first = run.snapshot()
     assert first.loss.shape == first.smoothed.shape == (6, 0)
-    assert first.test_accuracy.shape == (6, 1)
+    assert first.test_accuracy.shape == (6, 0), "what takes time is not done before it is asked for"
+    run.advance(1)
+    assert run.snapshot().measured_at.tolist() == [0]
 
 
 def test_the_first_loss_is_that_of_a_network_that_guesses(finish) -> None:

@@ -10,12 +10,14 @@ from PySide6.QtCore import QPoint, Qt
 
 from core.optimizers import OPTIMIZERS
 from core.runner import Phase
+from gui.plots import LIGHT, blend
 from gui.theme import Severity
 from tests.gui_helpers import grabbed, ink, write_idx
 
 pytest_plugins = ["tests.window"]
 
 KEY = Qt.Key
+SLOW = {"sgd.lr": 1e-6, "momentum.lr": 1e-6}
 FINISHED, PAUSED, RUNNING = Phase.FINISHED, Phase.PAUSED, Phase.RUNNING
 
 
@@ -176,7 +178,7 @@ def test_hiding_a_lane_leaves_the_run_and_bringing_another_restarts_it(race):
     here, loads = at(race), race.player.status.loads
     race.click("lane-adam")
     race.aside()
-    assert ink(grabbed(race.panel.view), OPTIMIZERS["adam"].colour) < 5
+    assert ink(grabbed(race.panel.view), OPTIMIZERS["adam"].colour, 12) < 5
     race.click("lane-adam")
     assert (at(race), race.player.status.loads) == (here, loads)
     race.click("lane-momentum")
@@ -286,3 +288,44 @@ def test_data_that_cannot_be_read_is_reported_and_can_be_mended(opened, tmp_path
     user.press(KEY.Key_Right)
     user.until(lambda: user.player.head == 1)
     assert user.window.banner.text() == ""
+
+
+# Several seeds.
+
+
+@pytest.mark.parametrize(("seeds", "said"), [(3, "3 seeds are too few"), (5, "Cannot be told apart by test accuracy:")])
+def test_seeds_ink_bands_and_say_what_can_be_told_apart(user, seeds, said):
+    user.small_race(iterations=60, seeds=seeds, lanes=("sgd", "momentum"), **SLOW)
+    user.press(KEY.Key_Space)
+    user.until_phase(FINISHED)
+    frame, view = user.player.frame, user.panel.view
+    view.loss.setYRange(float(np.nanmin(frame.spread.smoothed)), float(np.nanmax(frame.spread.smoothed)))
+    tint = blend(OPTIMIZERS["sgd"].colour, LIGHT.background, 0.18).name()
+    assert ink(grabbed(view.graphics), tint, 4) > 40
+    numbers = dict(view.numbers(frame, 60))
+    assert numbers["seeds"] == f"{seeds} (0 to {seeds - 1})" and any(name.startswith(said) for name in numbers)
+    read = [text for text, _ in view._read_loss(30)]
+    low, high = frame.spread.smoothed[0, :, 29]
+    assert read[1] == f"SGD  {frame.smoothed[0, 29]:.3f} ({low:.3f}–{high:.3f})"
+    assert user.find("lane-sgd:status").text().count("·") == 1
+
+
+def test_a_lane_says_how_many_of_its_seeds_diverged(user):
+    user.small_race(iterations=60, seeds=3, lanes=("sgd", "adam"), l2=10.0, **{"sgd.lr": 10.0})
+    user.press(KEY.Key_Space)
+    user.until_phase(FINISHED)
+    lost = user.player.frame.spread.diverged[0]
+    assert lost > 0
+    assert dict(user.panel.view.numbers(user.player.frame, 60))["SGD diverged"] == f"in {lost} of 3"
+
+
+def test_one_seed_after_several_has_raw_curves_again_and_no_bands(user):
+    user.small_race(iterations=30, seeds=3)
+    user.press(KEY.Key_Space)
+    user.until_phase(FINISHED)
+    traces = user.panel.view._traces["sgd"]
+    assert len(traces.bands[0]._low.y) == 30 and not len(traces.raw._curve.y)
+    user.small_race(iterations=30, seeds=1)
+    user.press(KEY.Key_Space)
+    user.until_phase(FINISHED)
+    assert not len(traces.bands[0]._low.y) and len(traces.raw._curve.y) == 30

@@ -72,7 +72,7 @@ def search_parameters() -> tuple[Parameter, ...]:
     ranges = (
         Parameter(
             f"search.{name}",
-            f"range of {p.label}",
+            f"{name} range",
             p.search,
             f"Between what {p.label} is searched",
             Kind.RANGE,

@@ -19,7 +19,8 @@ class Experiment(ABC):
     """A run in progress: `position` of `total` updates are complete.
 
     `eager` says that the whole record is computed at once, because that takes about one display frame. Whoever runs
-    it may set `breathe`, which is called within longer work wherever a snapshot can be taken.
+    it may set `breathe`, which is called within longer work wherever a snapshot can be taken, and from any thread
+    `abandoned`: work in hand then ends as soon as it can, and nothing but `close` is asked for afterwards.
     """
 
     eager = False
@@ -30,6 +31,7 @@ class Experiment(ABC):
         self.position = 0
         self.watched: tuple[str, ...] = ()
         self.breathe: Callable[[], None] = _go_on
+        self.abandoned = False
 
     @abstractmethod
     def advance(self, updates: int) -> None:

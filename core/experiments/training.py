@@ -69,7 +69,6 @@ class Training(Experiment):
         self._measured: list[int] = []
         self._over_seeds = OverSeeds(lanes, self.seeds) if len(self.seeds) > 1 else None
         self._pending = sorted(configuration.changes, key=lambda change: change.iteration)
-        self._measure_if_due()
 
     def _make_task(self, dataset: Dataset) -> Task:
         """Return what the lanes are to learn."""
@@ -99,7 +98,9 @@ class Training(Experiment):
         """Make up to `updates` updates of every lane, measuring accuracies on the way."""
         target = min(self.total, self.position + updates)
         self._loss.reserve(target)
-        while self.position < target and not self.stopped:
+        if not self._measured:
+            self._measure_if_due()
+        while self.position < target and not self.stopped and not self.abandoned:
             self._apply_changes()
             self._run_to(min([target, *self._stops()]))
             self._measure_if_due()
@@ -112,8 +113,11 @@ class Training(Experiment):
         return due
 
     def _run_to(self, end: int) -> None:
-        self._share(lambda block: block.run(self.position, end, self._loss), self._blocks, self._threads)
-        if self.stopped:
+        def run(block: Block) -> None:
+            block.run(self.position, end, self._loss, lambda: self.abandoned)
+
+        self._share(run, self._blocks, self._threads)
+        if self.stopped and not self.abandoned:
             # Where every lane has diverged, the run ends with the last of them, however far it was asked to go.
             end = max(d for d in self._lost_at(self._loss.view(end)) if d is not None)
         self.position = end
@@ -150,6 +154,8 @@ class Training(Experiment):
         for block in self._blocks:
             block.prepare(helpers - 1)
         for start in range(0, len(parts), _BREATH * helpers):
+            if self.abandoned:
+                break
             self._count(parts[start : start + _BREATH * helpers], helpers, right)
             self.breathe()
         return [row / len(images.labels) for row, images in zip(right, sets, strict=True)]

@@ -17,8 +17,8 @@ from gui.legend import LegendEntry
 from gui.plots import LABEL_PIXELS, Plot, PlotColours, plot_font
 
 if TYPE_CHECKING:
+    from core.figures import Preset
     from core.parameters import Configuration
-    from core.presets import Preset
 
 # A dotted key and its value, as shown in the notes.
 Number = tuple[str, str]
@@ -132,7 +132,11 @@ class View(QWidget):
         lanes = self.visible(frame)
         return [LegendEntry(frame.lanes[i].label, frame.lanes[i].colour, frame.lanes[i].marker) for i in lanes]
 
+    def export_size(self, frame: Any) -> tuple[int, int]:
+        """Return the size of the figure in a file made without a window, in pixels of 1/96 inch."""
+        return 1280, 800
+
     def visible(self, frame: Any) -> list[int]:
         """Return the rows of the lanes that are switched on."""
-        names = self.configuration["lanes"] if self.configuration else ()
+        names = self.configuration.get("lanes", ()) if self.configuration else ()
         return [i for i, lane in enumerate(frame.lanes) if not names or lane.name in names]

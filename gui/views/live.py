@@ -1,4 +1,4 @@
-"""The activations panel: histograms of untrained networks, or of a lane of the training race while it learns."""
+"""The activations panel: histograms of untrained networks, or of those that another panel trains, while they learn."""
 
 from __future__ import annotations
 
@@ -7,54 +7,78 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from core.experiments.propagation import LaneStatistics, PropagationFrame
-from core.experiments.training import TrainingFrame
+from core.lanes import Axis
 from gui.panel import Panel
 from gui.views.activations import ActivationsView, spread_numbers
+from gui.views.scales import scale_title, scales_of
 from gui.widgets import tip
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.lanes import Lane
     from core.parameters import Configuration
 
-_UNTRAINED, _RACE = "untrained network", "training race, live"
+_UNTRAINED = "untrained network"
+# The panels whose networks can be watched, and what the form calls their runs.
+_RUNS = {
+    "training": "training race, live",
+    "batchnorm": "BatchNorm run, live",
+    "regularization": "regularization run, live",
+    "search": "search, live",
+}
 _LIVE_NOTES = (
     "Forward and backward passes of the first 125 training images, as a training step sees them.",
     "Under ReLU watch the share of zeros: units that never leave it no longer learn.",
     "Gradients shrink as images are learned. A layer with far narrower gradients than the last one learns slowly.",
-    "Give the race sigmoid units, or σ = 0.01, and compare; then switch BatchNorm on in the panel Training.",
 )
+_RUN_NOTES = {
+    "training": (
+        "Give the race sigmoid units, or σ = 0.01, and compare; then switch BatchNorm on in the panel Training.",
+    ),
+    "batchnorm": (
+        "With BatchNorm every layer keeps its spread, whatever the weights. Without it spread grows or dies from layer "
+        "to layer, and the gradients with it.",
+    ),
+}
 _MOST_KEPT = 2000
 
 
 class ProbeRecord:
-    """The histograms seen of one lane of a run, thinned by halves when there are many."""
+    """The histograms seen of the watched lanes of a run, thinned by halves when there are many."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[int, LaneStatistics]] = []
+        self._kept: dict[str, list[tuple[int, LaneStatistics]]] = {}
+        self._last = 0
 
-    def add(self, iteration: int, found: LaneStatistics) -> None:
-        """Keep what was seen after `iteration` updates; another run or lane, or an earlier iteration, starts anew."""
-        if self._kept:
-            last, before = self._kept[-1]
-            if iteration == last and before.lane == found.lane:
-                return
-            if iteration < last or before.lane != found.lane:
-                self._kept.clear()
-        self._kept.append((iteration, found))
-        if len(self._kept) > _MOST_KEPT:
-            del self._kept[1::2]
+    def add(self, iteration: int, probes: Sequence[LaneStatistics]) -> None:
+        """Keep what was seen after `iteration` updates; an earlier iteration is another run and starts anew."""
+        if iteration < self._last:
+            self._kept.clear()
+        self._last = iteration
+        for found in probes:
+            kept = self._kept.setdefault(found.lane.name, [])
+            if kept and (kept[-1][0] == iteration or kept[-1][1].lane != found.lane):
+                kept.pop()
+            kept.append((iteration, found))
+            if len(kept) > _MOST_KEPT:
+                del kept[1::2]
 
-    def at(self, iteration: int) -> tuple[int, LaneStatistics] | None:
-        """Return the last histograms kept up to `iteration`, or the first; None without any."""
-        earlier = [entry for entry in self._kept if entry[0] <= iteration]
-        return earlier[-1] if earlier else self._kept[0] if self._kept else None
+    def at(self, name: str, iteration: int) -> tuple[int, LaneStatistics] | None:
+        """Return the last histograms kept of a lane up to `iteration`, or the first; None without any."""
+        kept = self._kept.get(name, [])
+        earlier = [entry for entry in kept if entry[0] <= iteration]
+        return earlier[-1] if earlier else kept[0] if kept else None
 
-    def first(self) -> tuple[LaneStatistics, ...]:
-        """Return the first ones, as what was before."""
-        return (self._kept[0][1],) if self._kept else ()
+    def first(self, name: str) -> LaneStatistics | None:
+        """Return a lane's first ones, as what was before."""
+        kept = self._kept.get(name)
+        return kept[0][1] if kept else None
 
     def clear(self) -> None:
         """Forget all."""
         self._kept.clear()
+        self._last = 0
 
 
 class ActivationsPanel(Panel):
@@ -66,19 +90,14 @@ class ActivationsPanel(Panel):
     def _form_parts(self) -> list[QWidget]:
         self._own_player, self._probes = self.player, ProbeRecord()
         self._shown: PropagationFrame | None = None
-        self.source = QComboBox(self)
-        self.source.setObjectName("source")
-        self.source.setAccessibleName("source")
-        self.source.addItems([_UNTRAINED, _RACE])
-        self.source.setToolTip(tip("Where the activations come from"))
-        self.watched = QComboBox(self)
-        self.watched.setObjectName("watched")
-        self.watched.setAccessibleName("watched lane")
-        self.watched.setToolTip(tip("The lane of the race whose layers are shown"))
-        self._live_words = QLabel(
-            "The transport below drives the race of the panel Training. The outline is what this lane looked like "
-            "when its histograms were first shown."
-        )
+        self._run: str | None = None  # the key of the panel whose run is shown
+        self._choices: list[tuple[str, ...]] = []
+        self.source = self._make_combo("source", "source", "Where the activations come from")
+        self.source.addItem(_UNTRAINED, None)
+        for key, text in _RUNS.items():
+            self.source.addItem(text, key)
+        self.watched = self._make_combo("watched", "watched lanes", "The networks of the run whose layers are shown")
+        self._live_words = QLabel(self)
         self._live_words.setWordWrap(True)
         self._live_words.setProperty("role", "muted")
         self.source.activated.connect(self._choose_source)
@@ -87,125 +106,218 @@ class ActivationsPanel(Panel):
             widget.hide()
         return [self.source, self.watched, self._live_words, *super()._form_parts()]
 
+    def _make_combo(self, name: str, accessible: str, doc: str) -> QComboBox:
+        combo = QComboBox(self)
+        combo.setObjectName(name)
+        combo.setAccessibleName(accessible)
+        combo.setToolTip(tip(doc))
+        return combo
+
     @property
     def live(self) -> bool:
-        """Whether the race is shown."""
-        return self.player is not self._own_player
+        """Whether the networks of another panel's run are shown."""
+        return self._run is not None
 
     @property
     def is_eager(self) -> bool:
         """An untrained network is measured at once."""
         return True
 
-    def show_race(self, live: bool) -> None:
-        """Show the training race, or untrained networks."""
-        self.source.setCurrentText(_RACE if live else _UNTRAINED)
-        self._choose_source()
+    # Where frames come from.
+
+    def show_run(self, key: str, lanes: Sequence[str] = ()) -> None:
+        """Show networks of another panel's run, by their names; its first one, or the last chosen, without any."""
+        self._use_run(key)
+        if tuple(lanes) in self._choices:
+            self.watched.setCurrentIndex(self._choices.index(tuple(lanes)))
+            self._watch()
+
+    def show_untrained(self) -> None:
+        """Show networks that are not trained."""
+        self._use_run(None)
 
     def _choose_source(self) -> None:
-        live = self.source.currentText() == _RACE
-        if live == self.live:
+        self._use_run(self.source.currentData())
+
+    def _use_run(self, key: str | None) -> None:
+        """Take frames from that panel's run, None for untrained networks, and let the transport drive it."""
+        self.source.setCurrentIndex(self.source.findData(key))
+        if key == self._run:
             return
-        race = self.desk.training()
-        self._use(race.player if live else self._own_player, race.view if live else self.view)
-        self.presets.setVisible(not live)
-        self.form.setVisible(not live)
-        self.watched.setVisible(live)
-        self._live_words.setVisible(live)
-        if live:
-            self._offer_lanes()
-            self.notes.show_text(_LIVE_NOTES, [])
-            self._title.setText("Activations while training")
-            self._said.setText(race.preset.title)
-            self.view.say("Press Space to run the race")
-        else:
+        if self.live:
+            self.player.runner.watch()
+        self._run = key
+        self._use(self if key is None else self.desk.panel(key))
+        own, others = (self.presets, self.form), (self.watched, self._live_words)
+        for widget in (*own, *others):
+            widget.setVisible((key is None) is (widget in own))
+        self._probes.clear()
+        if key is None:
             self._show_notes()
-            race.player.runner.watch(None)
             self._title.setText(self.preset.title)
             self._said.setText("")
+        else:
+            self._head_run(self.desk.panel(key))
+            self._offer_lanes()
         self._redraw()
 
-    def _use(self, player: Any, view: Any) -> None:
-        """Take frames from another player, and let the transport drive it."""
+    def _head_run(self, run: Panel) -> None:
+        """Say whose networks are shown."""
+        self.notes.show_text((*_LIVE_NOTES, *_RUN_NOTES.get(run.entry.key, ())), [])
+        self._title.setText("Activations while training")
+        self._said.setText(run.preset.title)
+        self._live_words.setText(
+            f"The transport below drives the run of the panel {run.entry.title}. The outline is what a layer looked "
+            "like when its histogram was first shown."
+        )
+        self.view.say(_start(run.entry.title))
+
+    def _use(self, panel: Panel) -> None:
+        """Take frames from a panel's player, or the own one, as its own speed."""
+        player = self._own_player if panel is self else panel.player
         self.player.set_active(self, False)
         self._disconnect_player(self.player)
         self.player = player
         self._connect_player(player)
-        self.transport.set_speeds(view.speeds, view.speed)
-        player.set_speed(view.speed)
-        player.set_active(self, self.isVisible(), view.interval)
+        chosen = self.view.speed if panel is self else panel.transport.speed.currentData()
+        self.transport.set_speeds(panel.view.speeds, chosen)
+        player.set_speed(chosen)
+        player.set_active(self, self.isVisible(), panel.view.interval)
 
     def _offer_lanes(self) -> None:
-        race = self.desk.training()
-        before = self.watched.currentData()
+        """Offer the networks of the run, of a BatchNorm run in pairs first."""
+        run = self._running()
+        before = self._names()
+        offered = _offered(run.lanes_in_force(), run.preset.axis)
         self.watched.clear()
-        for lane in race.lanes_in_force():
-            self.watched.addItem(lane.label, lane.name)
-        self.watched.setCurrentIndex(max(0, self.watched.findData(before)))
+        self._choices = list(offered.values())
+        self.watched.addItems(list(offered))
+        self.watched.setCurrentIndex(self._choices.index(before) if before in self._choices else 0)
         self._watch()
+
+    def _running(self) -> Panel:
+        """Return the panel whose run is shown."""
+        return self if self._run is None else self.desk.panel(self._run)
+
+    def _names(self) -> tuple[str, ...]:
+        """Return the names of the watched lanes."""
+        at = self.watched.currentIndex()
+        return self._choices[at] if 0 <= at < len(self._choices) else ()
 
     def _watch(self) -> None:
         self._probes.clear()
-        self.player.runner.watch(self.watched.currentData())
+        self.player.runner.watch(*self._names())
+        self.player.refresh()
 
     def showEvent(self, event: Any) -> None:
-        """Offer the lanes of a race that may have changed meanwhile."""
+        """Offer the lanes of a run that may have changed meanwhile."""
         super().showEvent(event)
         if self.live:
-            # A frame with histograms costs the engine as much as an update: they come at the race's pace.
-            self.player.set_active(self, True, self.desk.training().view.interval)
+            # A frame with histograms costs the engine as much as an update: they come at the run's pace.
+            run = self._running()
+            self.player.set_active(self, True, run.view.interval)
+            self.transport.set_speeds(run.view.speeds, run.transport.speed.currentData())
+            self._said.setText(run.preset.title)
             self._offer_lanes()
 
     def hideEvent(self, event: Any) -> None:
         """Spare the engine the histograms that nobody sees."""
         super().hideEvent(event)
         if self.live:
-            self.player.runner.watch(None)
+            self.player.runner.watch()
+
+    # What the transport does.
+
+    def _connect(self) -> None:
+        super()._connect()
+        self.transport.speed_changed.connect(self._share_speed)
+
+    def _share_speed(self, speed: float | None) -> None:
+        """Tell the run's own panel how fast it goes now."""
+        if self.live:
+            run = self._running()
+            run.transport.set_speeds(run.view.speeds, speed)
 
     def restart(self) -> None:
-        """Restart the race, or go back to the first layer."""
+        """Restart the run, or go back to the first layer."""
         if self.live:
-            self.desk.training().restart()
+            self._running().restart()
         else:
             super().restart()
 
     def apply(self, configuration: Configuration) -> None:
         """Put a configuration in force; it is of untrained networks, so that is what is shown."""
-        if self.live:
-            self.show_race(False)
+        self.show_untrained()
         super().apply(configuration)
 
+    # Frames.
+
     def show_frame(self, frame: Any, cursor: int) -> None:
-        """Draw the lane's histograms as of `cursor`, or the untrained network up to that layer."""
-        if not isinstance(frame, TrainingFrame):
+        """Draw the watched lanes' histograms as of `cursor`, or the untrained network up to that layer."""
+        if isinstance(frame, PropagationFrame):
             self._shown = frame
             super().show_frame(frame, cursor)
             return
-        if frame.probe is not None:
-            self._probes.add(frame.iteration, frame.probe)
-        found = self._probes.at(cursor)
-        if found is None:
-            self.view.say(_why_nothing(frame, self.watched.currentData()))
+        names = self._names()
+        self._probes.add(frame.iteration, [found for found in frame.probes if found.lane.name in names])
+        seen = [self._probes.at(name, cursor) for name in names]
+        found = [entry for entry in seen if entry is not None]
+        ended = [_how_it_ended(frame, name, cursor, entry) for name, entry in zip(names, seen, strict=True)]
+        if not found:
+            # What is not there although it has not diverged is being measured.
+            self.view.say("\n".join(ended) if all(ended) else "Measuring …")
             return
         self.view.say("")
-        iteration, lane = found
-        depth = len(lane.activations)
-        self._shown = PropagationFrame((lane.lane,), depth, depth, (lane,))
-        self.view.show_statistics((lane,), self._probes.first())
+        self._show_statistics([lane for _, lane in found], [word for word in ended if word])
         if self.notes.isVisible():
-            self.notes.show_numbers([("iteration", f"{iteration:,}"), *spread_numbers(lane)])
+            self._show_live_numbers(max(iteration for iteration, _ in found))
+
+    def _show_statistics(self, lanes: Sequence[LaneStatistics], words: Sequence[str]) -> None:
+        depth = len(lanes[0].activations)
+        if len(lanes) < len(self._names()):
+            words = ["  ·  ".join([*words, *(f"below: {found.lane.label}" for found in lanes)])]
+        self._shown = PropagationFrame(tuple(found.lane for found in lanes), depth, depth, tuple(lanes))
+        before = tuple(self._probes.first(found.lane.name) or found for found in lanes)
+        self.view.show_statistics(tuple(lanes), before, words=tuple(words))
+
+    def _show_live_numbers(self, iteration: int) -> None:
+        numbers = [("iteration", f"{iteration:,}")]
+        for found in self._shown.statistics if self._shown else ():
+            numbers += spread_numbers(found, named=len(self._names()) > 1)
+        self.notes.show_numbers(numbers)
 
     def shown_frame(self) -> PropagationFrame | None:
         """Return the histograms on screen."""
         return self._shown
 
     def close_engine(self) -> None:
-        """End the panel's own engine; the race is its panel's."""
+        """End the panel's own engine; a run is its panel's."""
         self._own_player.close()
 
 
-def _why_nothing(frame: TrainingFrame, name: str | None) -> str:
-    for lane, diverged in zip(frame.lanes, frame.diverged, strict=True):
-        if lane.name == name and diverged is not None:
-            return f"{lane.label} diverged at iteration {diverged:,}: there is nothing finite to show."
-    return "Press Space to run the race"
+def _offered(lanes: Sequence[Lane], axis: Axis) -> dict[str, tuple[str, ...]]:
+    """Return what can be watched, by what the form calls it."""
+    pairs: dict[str, tuple[str, ...]] = {}
+    if axis is Axis.BATCHNORM:
+        found = scales_of(lanes)
+        pairs = {
+            f"{scale_title(init)}: both": tuple(lanes[row].name for row in rows)
+            for init, rows in found.items()
+            if len(rows) == 2
+        }
+    return {**pairs, **{lane.label: (lane.name,) for lane in lanes}}
+
+
+def _start(title: str) -> str:
+    return f"Press Space to start the run of the panel {title}"
+
+
+def _how_it_ended(frame: Any, name: str, cursor: int, seen: tuple[int, LaneStatistics] | None) -> str:
+    """Say since when there are no histograms of a lane; nothing where there are."""
+    ends = {"diverged at": frame.diverged, "was stopped after": getattr(frame, "stopped", ())}
+    for words, found in ends.items():
+        for lane, at in zip(frame.lanes, found, strict=False):
+            if lane.name == name and at is not None and (seen is None or at <= cursor):
+                shown = "there is nothing to show" if seen is None else f"shown as of iteration {seen[0]:,}"
+                return f"{lane.label} {words} iteration {at:,}: {shown}"
+    return ""

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from core.experiments.paths import PathsFrame
+    from core.figures import Preset
     from core.parameters import Configuration
-    from core.presets import Preset
     from core.surfaces import Surface
     from gui import theme
 

@@ -1,4 +1,7 @@
-"""Training races: the loss of every lane, raw thin and pale under smoothed and bold, and accuracies beside it."""
+"""Training races: the loss of every lane, raw thin and pale under smoothed and bold, and accuracies beside it.
+
+Of several seeds the lines are medians, on bands from the lower to the upper quartile.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
+from gui.bands import Band
 from gui.crosshair import Crosshair, ReadoutLine
 from gui.items import Trace, ViewItem
 from gui.legend import ROW, Legend, LegendEntry
@@ -16,22 +20,27 @@ from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, View
+from gui.views.seeds import lost_text, seed_numbers, spread_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from core.experiments.training import TrainingFrame
+    from numpy.typing import NDArray
+
+    from core.experiments.training_frame import Spread, TrainingFrame
+    from core.figures import Preset
     from core.lanes import Lane
     from core.parameters import Change, Configuration
-    from core.presets import Preset
     from gui import theme
+    from gui.plots import Plot
 
+_NOTHING = np.empty(0)
 _PALE, _FAINT = 0.30, 0.18
 _KEY_WIDTH = 150.0
 
 
 class _LaneTraces:
-    """The four curves of one lane, and its markers."""
+    """The four curves of one lane, its markers, and, once there are several seeds, its bands."""
 
     def __init__(self, lane: Lane, phase: float) -> None:
         self.raw = Trace(lane.colour, weight=1, alpha=_PALE)
@@ -42,14 +51,25 @@ class _LaneTraces:
         self.markers = CurveMarkers(lane.colour, lane.marker, phase)
         for item, height in ((self.smoothed, 10), (self.test, 10), (self.markers, 20)):
             item.setZValue(height)
+        self.bands: tuple[Band, ...] = ()
+        self._colour = lane.colour
 
     def all(self) -> tuple[ViewItem, ...]:
         """Return every item, those of the loss first."""
-        return self.raw, self.smoothed, self.markers, self.train, self.test
+        return self.raw, self.smoothed, self.markers, self.train, self.test, *self.bands
+
+    def make_bands(self, loss: Plot, accuracy: Plot) -> None:
+        """Add the bands below the lines, as visible as these."""
+        self.bands = Band(self._colour), Band(self._colour)
+        for plot, band in zip((loss, accuracy), self.bands, strict=True):
+            band.setVisible(self.smoothed.isVisible())
+            band.setOpacity(self.smoothed.opacity())
+            plot.addItem(band)
 
     def show(self, frame: TrainingFrame, row: int, cursor: int) -> None:
         """Draw what had happened after `cursor` updates."""
-        self.raw.setData(frame.loss[row, :cursor], x0=1.0)
+        spread = frame.spread
+        self.raw.setData(frame.loss[row, : cursor if spread is None else 0], x0=1.0)
         self.smoothed.setData(frame.smoothed[row, :cursor], x0=1.0)
         self.markers.set_curve(frame.smoothed[row, :cursor], 1.0, frame.total)
         measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
@@ -60,6 +80,20 @@ class _LaneTraces:
             at = frame.measured_at[:measured]
             self.train.setData(frame.train_accuracy[row, :measured], at)
             self.test.setData(frame.test_accuracy[row, :measured], at)
+        if self.bands:
+            self._show_bands(spread, frame.measured_at[:measured], row, cursor)
+
+    def _show_bands(self, spread: Spread | None, at: NDArray[Any], row: int, cursor: int) -> None:
+        """Draw the quartiles, or nothing of a run with one seed."""
+        loss, accuracy = self.bands
+        if spread is None:
+            loss.setData(_NOTHING, _NOTHING)
+            accuracy.setData(_NOTHING, _NOTHING)
+        else:
+            low, high = spread.smoothed[row, :, :cursor]
+            loss.setData(low, high, x0=1.0)
+            low, high = spread.test_accuracy[row, :, : len(at)]
+            accuracy.setData(low, high, at)
 
 
 class TrainingView(View):
@@ -136,7 +170,10 @@ class TrainingView(View):
         self._frame, self._cursor = frame, cursor
         self._show_lanes(frame)
         for i in self.visible(frame):
-            self._traces[frame.lanes[i].name].show(frame, i, cursor)
+            traces = self._traces[frame.lanes[i].name]
+            if frame.spread is not None and not traces.bands:
+                traces.make_bands(self.loss, self.accuracy)
+            traces.show(frame, i, cursor)
         self._show_changes(frame.changes)
         self._hint.setVisible(not frame.iteration)
         self._fit(frame)
@@ -150,7 +187,7 @@ class TrainingView(View):
                     for item in items:
                         plot.addItem(item)
         for name, traces in self._traces.items():
-            if traces.raw.isVisible() != (name in shown):
+            if traces.smoothed.isVisible() != (name in shown):
                 for item in traces.all():
                     item.setVisible(name in shown)
 
@@ -194,10 +231,10 @@ class TrainingView(View):
         if frame is None or not 1 <= index <= self._cursor:
             return []
         lines = [
-            (f"{frame.lanes[i].label}  {_loss(frame.smoothed[i, index - 1])}", frame.lanes[i].colour)
+            (f"{frame.lanes[i].label}  {_loss_text(frame, i, index - 1)}", frame.lanes[i].colour)
             for i in self.visible(frame)
         ]
-        return [(f"iteration {index:,}, smoothed loss", ""), *lines]
+        return [(f"iteration {index:,}, smoothed loss{_of_seeds(frame)}", ""), *lines]
 
     def _read_accuracy(self, index: int) -> Sequence[ReadoutLine]:
         frame = self._frame
@@ -205,14 +242,10 @@ class TrainingView(View):
             return []
         column = _column(frame, index)
         lines = [
-            (
-                f"{frame.lanes[i].label}  {_percent(frame.test_accuracy[i, column])}"
-                f"  (train {_percent(frame.train_accuracy[i, column])})",
-                frame.lanes[i].colour,
-            )
+            (f"{frame.lanes[i].label}  {_accuracy_text(frame, i, column)}", frame.lanes[i].colour)
             for i in self.visible(frame)
         ]
-        return [(f"after iteration {frame.measured_at[column]:,}: test accuracy", ""), *lines]
+        return [(f"after iteration {frame.measured_at[column]:,}: test accuracy{_of_seeds(frame)}", ""), *lines]
 
     def highlight(self, lane: str | None) -> None:
         """Let the other lanes fade."""
@@ -226,12 +259,14 @@ class TrainingView(View):
         return {lane.name: _status(frame, i, cursor) for i, lane in enumerate(frame.lanes)}
 
     def numbers(self, frame: TrainingFrame, cursor: int) -> list[Number]:
-        """Return the epoch and what the accuracies are measured on."""
+        """Return the epoch, what the accuracies are measured on, and what several seeds say."""
+        shown = [frame.lanes[i].label for i in self.visible(frame)]
         return [
             ("epoch", f"{cursor // frame.per_epoch}"),
             ("updates per epoch", f"{frame.per_epoch}"),
             ("train accuracy on", f"{frame.train_measured:,} images"),
             ("test accuracy on", f"{frame.test_measured:,} images"),
+            *seed_numbers(frame, shown),
         ]
 
     def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
@@ -246,10 +281,30 @@ def _status(frame: TrainingFrame, lane: int, cursor: int) -> LaneStatus:
         return LaneStatus(f"diverged at {diverged:,}", Severity.ERROR)
     if not cursor:
         return LaneStatus("")
-    loss = _loss(frame.smoothed[lane, cursor - 1])
-    if not len(frame.measured_at):
-        return LaneStatus(loss)
-    return LaneStatus(f"{loss} · {_percent(frame.test_accuracy[lane, _column(frame, cursor)])}")
+    words = [_loss(frame.smoothed[lane, cursor - 1])]
+    if len(frame.measured_at):
+        words.append(_percent(frame.test_accuracy[lane, _column(frame, cursor)]))
+    lost = lost_text(frame, lane)
+    return LaneStatus(" · ".join([*words, lost] if lost else words), Severity.WARNING if lost else Severity.INFO)
+
+
+def _of_seeds(frame: TrainingFrame) -> str:
+    return "" if frame.spread is None else " (quartiles)"
+
+
+def _loss_text(frame: TrainingFrame, lane: int, column: int) -> str:
+    middle = _loss(frame.smoothed[lane, column])
+    if frame.spread is None or not np.isfinite(frame.smoothed[lane, column]):
+        return middle
+    return spread_text(middle, *(_loss(end) for end in frame.spread.smoothed[lane, :, column]))
+
+
+def _accuracy_text(frame: TrainingFrame, lane: int, column: int) -> str:
+    test, train = (_percent(values[lane, column]) for values in (frame.test_accuracy, frame.train_accuracy))
+    if frame.spread is None:
+        return f"{test}  (train {train})"
+    ends = frame.spread.test_accuracy[lane, :, column]
+    return spread_text(test, *(f"{100 * end:.1f}" if np.isfinite(end) else "lost" for end in ends))
 
 
 def _column(frame: TrainingFrame, index: int) -> int:

@@ -399,7 +399,7 @@ def start_replay(bench: Bench, panel: Any) -> None:
 def measure_drag(bench: Bench) -> None:
     """An untrained network, measured anew at every move of a slider."""
     panel = bench.open("activations")
-    panel.show_race(False)
+    panel.show_untrained()
     bench.play_race()
     bench.rest(0.5)
     drag = Drag(bench, panel.form.editor("bins").slider)
@@ -448,9 +448,9 @@ class Drag:
 def measure_live(bench: Bench) -> None:
     """The layers of a lane of the race while it learns."""
     panel = bench.open("activations")
-    panel.show_race(True)
+    panel.show_run("training")
     shares, intervals = bench.kept([panel])
-    panel.show_race(False)
+    panel.show_untrained()
     bench.rows.show_times("activations of the running race: interval of pictures", intervals[panel], 25)
     bench.show_kept("engine behind the activations panel, live", shares, 0.75)
 
@@ -565,7 +565,7 @@ def measure_everything(bench: Bench) -> None:
         panel.show()
     wide.resize(1900, 1040)
     wide.show()
-    activations.show_race(True)
+    activations.show_run("training")
     bench.rest(1.0)
     shares, intervals = bench.kept(panels, lambda: start_replay(bench, paths))
     bench.show_kept("engine with all three panels shown", shares, 0.75)

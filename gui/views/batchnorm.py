@@ -1,0 +1,371 @@
+"""BatchNorm at many scales of the initial weights: training accuracy with and without it, one small plot a scale.
+
+All networks train at once. A click on a plot opens the panel Activations at its two networks, where one sees why.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from gui import theme
+from gui.legend import LegendEntry
+from gui.panel import Panel
+from gui.plots import blend
+from gui.views.base import LaneStatus, Number, View
+from gui.views.live import ActivationsPanel
+from gui.views.overlays import Invitation, LegendStrip
+from gui.views.plot_parts import AxisText
+from gui.views.scale_words import divergences, epoch_text, learning, percent, status
+from gui.views.scales import (
+    BARE_FOOT,
+    BARE_LEFT,
+    LEFT,
+    NUMBERED,
+    PALE,
+    ScalePlot,
+    lane_words,
+    scale_title,
+    scales_of,
+    share_out,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.experiments.training_frame import TrainingFrame
+    from gui.crosshair import ReadoutLine
+
+_GAP = 8.0
+_TEXT = 18.0
+
+
+class BatchNormView(View):
+    """One plot a scale in a grid, or a large one. `opened(names)` comes when the user asks for a scale's layers."""
+
+    opened = Signal(object)
+
+    unit = "iteration"
+    interval = 32
+    speeds = (1, 5, 10, 30, 60, 100, 1000, None)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._strip = LegendStrip(self)
+        self._word_box = Invitation(self.graphics.viewport())
+        self._lay_out()
+        self.say("Getting the networks ready …")
+        self.cells: dict[str, ScalePlot] = {}
+        self._rows: dict[str, list[int]] = {}
+        self._shape: tuple[Any, ...] = ()
+        self._extras: tuple[list[float], list[float]] = ([], [])
+        self._texts: list[AxisText] = []
+        self._frame: TrainingFrame | None = None
+        self._measured = 0
+        self._epoch: int | None = None
+        self._hovered: str | None = None
+        self._focused: str | None = None
+        self.graphics.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.graphics.installEventFilter(self)
+        self.graphics.ci.geometryChanged.connect(self._share_out)
+        self.graphics.scene().sigMouseClicked.connect(self._click)
+        self.graphics.setBackground(self.colours.background)
+
+    def _lay_out(self) -> None:
+        """Put the legend above the plots, on the screen."""
+        whole = QWidget(self)
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self._stack.removeWidget(self.graphics)
+        column.addWidget(self._strip)
+        column.addWidget(self.graphics, 1)
+        self.graphics.show()  # taken out of a stack it stays hidden
+        self._stack.insertWidget(0, whole)
+        self._stack.setCurrentIndex(0)
+
+    # Frames.
+
+    def show_frame(self, frame: TrainingFrame, cursor: int) -> None:
+        """Draw what was measured up to iteration `cursor`."""
+        self._frame = frame
+        self._measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
+        self._arrange(frame)
+        for init, rows in self._rows.items():
+            cell = self.cells[init]
+            cell.show_lanes(frame, rows, self._measured)
+            cell.fit(frame.total / frame.per_epoch)
+            ends = [frame.train_accuracy[row, self._measured - 1] for row in rows if self._measured]
+            cell.show_remark(divergences(frame, rows, cursor), ends)
+        self._read()
+        many = len(frame.lanes)
+        every = "both networks" if many == 2 else f"all {many} networks"
+        self._word_box.say("" if frame.iteration else f"Press Space to train {every} at once", self.colours)
+
+    def _arrange(self, frame: TrainingFrame) -> None:
+        """Make the grid that the visible lanes need, unless it is there."""
+        shown = self.visible(frame)
+        lanes = tuple(frame.lanes[row] for row in shown)
+        shape = *lanes, frame.spread is not None
+        if shape == self._shape:
+            return
+        self._shape = shape
+        self._rows = {init: [shown[i] for i in rows] for init, rows in scales_of(lanes).items()}
+        self._clear()
+        if len(self._rows) == 1:
+            self._arrange_one()
+        else:
+            self._arrange_many()
+        self._share_out()
+        self._mark_focus()
+
+    def _clear(self) -> None:
+        """Empty the layout; the sizes and stretches of its rows and columns would stay."""
+        self.graphics.ci.clear()
+        self.cells, self.plots, self._texts = {}, {}, []
+        self._hovered = self._focused = self._epoch = None
+        grid = self.graphics.ci.layout
+        for row in range(grid.rowCount()):
+            grid.setRowPreferredHeight(row, 0)
+            grid.setRowStretchFactor(row, 0)
+        for column in range(grid.columnCount()):
+            grid.setColumnPreferredWidth(column, 0)
+            grid.setColumnStretchFactor(column, 0)
+
+    def _arrange_one(self) -> None:
+        (init,) = self._rows
+        plot = self._add_cell(init, 0, 1, alone=True)
+        plot.getAxis("left").set_text("accuracy")
+        plot.getAxis("bottom").set_text("epoch")
+        plot.set_colours(self.colours)
+        self.plots = {"accuracy": plot}
+        self._extras = [0.0], [0.0]
+
+    def _arrange_many(self) -> None:
+        """Fill a grid about as high as it is wide; numbers stand at the left and below the last plot of a column."""
+        many = len(self._rows)
+        columns = math.ceil(math.sqrt(many))
+        lines = -(-many // columns)
+        full = [row for row in range(lines) if (row + 2) * columns > many]  # rows in which a plot has none below
+        for place, init in enumerate(self._rows):
+            row, column = divmod(place, columns)
+            cell = self._add_cell(init, row, column + 1)
+            cell.set_axes(not column, place + columns >= many, NUMBERED if row in full else BARE_FOOT)
+            cell.make_room(max(map(scale_title, self._rows), key=len))
+        self._add_text("training accuracy", True, (0, 0, lines, 1))
+        self._add_text("epoch", False, (lines, 1, 1, columns))
+        grid = self.graphics.ci.layout
+        grid.setSpacing(_GAP)
+        grid.setColumnFixedWidth(0, _TEXT)
+        grid.setRowFixedHeight(lines, _TEXT)
+        self._extras = (
+            [LEFT - BARE_LEFT, *[0.0] * (columns - 1)],
+            [(NUMBERED - BARE_FOOT) * (row in full) for row in range(lines)],
+        )
+
+    def _add_text(self, text: str, upright: bool, place: tuple[int, int, int, int]) -> None:
+        """Write what the axes of a column or a row have, once."""
+        item = AxisText(text, upright)
+        item.set_colours(self.colours)
+        self._texts.append(item)
+        self.graphics.ci.addItem(item, *place)
+
+    def _add_cell(self, init: str, row: int, column: int, alone: bool = False) -> ScalePlot:
+        cell = ScalePlot(scale_title(init), partial(self._read_box, init), alone)
+        cell.set_colours(self.colours)
+        cell.hover.moved.connect(partial(self._follow, init))
+        self.graphics.ci.addItem(cell, row, column)
+        self.cells[init] = cell
+        return cell
+
+    def _share_out(self) -> None:
+        if self.cells:
+            share_out(self.graphics.ci, *self._extras, first=1)
+
+    def set_theme(self, found: theme.Theme) -> None:
+        """Draw in the theme's colours."""
+        super().set_theme(found)
+        parts: list[ScalePlot | AxisText] = [*self.cells.values(), *self._texts]
+        for part in parts:
+            part.set_colours(self.colours)
+        self._mark_focus()
+
+    # Reading.
+
+    def _follow(self, init: str, epoch: int | None) -> None:
+        """Show the epoch under the mouse in all plots."""
+        self._hovered = None if epoch is None else init
+        last = self._last_epoch()
+        self._epoch = epoch if epoch is not None and 0 <= epoch <= last else None
+        for cell in self.cells.values():
+            cell.hover.set_index(self._epoch)
+        self._mark_focus()
+
+    def _last_epoch(self) -> int:
+        frame = self._frame
+        if frame is None or not self._measured:
+            return -1
+        return math.ceil(frame.measured_at[self._measured - 1] / frame.per_epoch)
+
+    def _column(self, epoch: int | None) -> int | None:
+        """Return the column of the last measurement up to an epoch, or of the last one shown."""
+        frame = self._frame
+        if frame is None or not self._measured:
+            return None
+        if epoch is None:
+            return self._measured - 1
+        at = np.searchsorted(frame.measured_at[: self._measured], epoch * frame.per_epoch, side="right")
+        return max(0, int(at) - 1)
+
+    def _read(self) -> None:
+        """Write the accuracies at the epoch under the mouse, or the last ones, above the plots."""
+        frame, column = self._frame, self._column(self._epoch)
+        if frame is None:
+            return
+        for init, rows in self._rows.items():
+            scores = [
+                (float(frame.train_accuracy[row, column]), frame.lanes[row].colour)
+                for row in rows
+                if column is not None
+            ]
+            self.cells[init].show_scores(tuple(scores))
+        self._strip.show_legend(self.legend(frame), self._word_of(frame, column), self.colours)
+
+    def _word_of(self, frame: TrainingFrame, column: int | None) -> str:
+        """Return what the strip says: of the plot under the mouse or at the keyboard, else of all."""
+        if column is None or len(self._rows) == 1:
+            return ""
+        epoch = f"epoch {epoch_text(frame, column)}"
+        init = self._marked()
+        if init is None:
+            return f"training accuracy, {epoch}"
+        lanes = ((frame.lanes[row], frame.train_accuracy[row, column]) for row in self._rows[init])
+        found = (f"{lane_words(lane)} {percent(share)}" for lane, share in lanes)
+        return f"{scale_title(init)}, {epoch}:  {'  ·  '.join(found)}"
+
+    def _read_box(self, init: str, epoch: int) -> Sequence[ReadoutLine]:
+        """Return what a large plot says beside its crosshair."""
+        frame, column = self._frame, self._column(epoch)
+        if frame is None or column is None or not 0 <= epoch <= self._last_epoch():
+            return []
+        lines = [
+            (
+                f"{lane_words(frame.lanes[row])}  {percent(frame.train_accuracy[row, column])}"
+                f"  (test {percent(frame.test_accuracy[row, column])})",
+                frame.lanes[row].colour,
+            )
+            for row in self._rows[init]
+        ]
+        return [(f"epoch {epoch_text(frame, column)}: training accuracy", ""), *lines]
+
+    # Choosing.
+
+    def _click(self, event: Any) -> None:
+        if event.button() is not Qt.MouseButton.LeftButton:
+            return
+        for init, cell in self.cells.items():
+            if cell.vb.sceneBoundingRect().contains(event.scenePos()):
+                event.accept()
+                self._open(init)
+                return
+
+    def _open(self, init: str) -> None:
+        if self._frame is not None:
+            self.opened.emit(tuple(self._frame.lanes[row].name for row in self._rows[init]))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Go through the plots with the keyboard: up and down, and Enter."""
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self._mark_focus()
+        elif event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            return self._press(Qt.Key(event.key()))
+        return super().eventFilter(watched, event)
+
+    def _press(self, key: Qt.Key) -> bool:
+        names = list(self.cells)
+        if not names:
+            return False
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            way = 1 if key is Qt.Key.Key_Down else -1
+            self._focused = names[(names.index(self._focused) + way) % len(names)] if self._focused else names[0]
+            self._mark_focus()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._focused:
+            self._open(self._focused)
+        else:
+            return False
+        return True
+
+    def _marked(self) -> str | None:
+        """Return the scale of the plot under the mouse, else of the one that the keyboard is at."""
+        return (self._hovered if len(self._rows) > 1 else None) or (self._focused if self.graphics.hasFocus() else None)
+
+    def _mark_focus(self) -> None:
+        """Frame that plot."""
+        for init, cell in self.cells.items():
+            cell.border.set_strong(theme.current().focus if init == self._marked() else "")
+        self._read()
+
+    # What the panel says.
+
+    def highlight(self, lane: str | None) -> None:
+        """Let the other lanes fade."""
+        for cell in self.cells.values():
+            cell.highlight(lane)
+
+    def lane_statuses(self, frame: TrainingFrame, cursor: int) -> dict[str, LaneStatus]:
+        """Return each lane's training accuracy, or where it diverged."""
+        return {lane.name: status(frame, row, cursor) for row, lane in enumerate(frame.lanes)}
+
+    def numbers(self, frame: TrainingFrame, cursor: int) -> list[Number]:
+        """Return the epoch, and at how many scales networks learn."""
+        measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
+        found = [("epoch", f"{cursor // frame.per_epoch}"), ("updates per epoch", f"{frame.per_epoch}")]
+        if measured:
+            found += learning(frame, self.visible(frame), measured - 1)
+        found += [
+            ("training accuracy on", f"{frame.train_measured:,} images"),
+            ("test accuracy on", f"{frame.test_measured:,} images"),
+        ]
+        return found
+
+    def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
+        """Return one entry for each kind of network, and for test accuracy where it is drawn."""
+        lanes = {lane_words(frame.lanes[row]): frame.lanes[row] for row in self.visible(frame)}
+        tested = ", training" if len(self._rows) == 1 else ""
+        found = [
+            LegendEntry(f"{words}{tested}", lane.colour, lane.marker, dashed=not lane.batchnorm)
+            for words, lane in lanes.items()
+        ]
+        if tested:
+            page = self.colours.background
+            found += [
+                LegendEntry("test", blend(lane.colour, page, PALE).name(), dashed=not lane.batchnorm)
+                for lane in lanes.values()
+            ]
+        return found
+
+
+class BatchNormPanel(Panel):
+    """With and without BatchNorm, scale by scale."""
+
+    view_class = BatchNormView
+    view: BatchNormView
+    extends = True
+    replays = True
+
+    def _connect(self) -> None:
+        super()._connect()
+        self.view.opened.connect(self._show_layers)
+
+    def _show_layers(self, names: tuple[str, ...]) -> None:
+        """Show a scale's networks layer by layer, live, in the panel Activations."""
+        activations = self.desk.panel("activations")
+        if isinstance(activations, ActivationsPanel):
+            activations.show_run(self.entry.key, names)
+            self.desk.open_panel(activations.entry.key)

@@ -1,0 +1,147 @@
+"""One lane's gap: training accuracy above test accuracy, a band between, and the lane's curve among the norms.
+
+The pieces stay when lanes change: they take another lane's name and colours, so that nothing is laid out anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+
+from gui.bands import Band, BandKey
+from gui.items import Frame, Trace, ViewItem
+from gui.legend import LegendEntry
+from gui.markers import CurveMarkers
+from gui.plots import LABEL_PIXELS, TICK_PIXELS, Plot, PlotColours, plot_font
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from core.experiments.training_frame import TrainingFrame
+    from core.lanes import Lane
+
+GAP_ALPHA, QUARTILES_ALPHA = 0.16, 0.38
+_NOTHING = np.empty(0)
+_MARGIN, _LINE = 8.0, 17.0
+_MARKERS = 8  # over the width of the whole run
+
+
+class CornerWords(ViewItem):
+    """A bold line and a quiet one in the plot's corner that is free: below the curves, or above low ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._words, self._above = ("", ""), False
+        self.setZValue(100)
+
+    def show_words(self, bold: str, quiet: str, above: bool) -> None:
+        """Say this."""
+        if ((bold, quiet), above) != (self._words, self._above):
+            self._words, self._above = (bold, quiet), above
+            self._changed()
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw both lines at the right."""
+        left, top, width, height = frame.rect
+        y = top + _MARGIN if self._above else top + height - _MARGIN - 2.0 * _LINE
+        fonts = plot_font(LABEL_PIXELS, bold=True), plot_font(TICK_PIXELS)
+        colours = self._colours.foreground, self._colours.muted
+        for text, font, colour in zip(self._words, fonts, colours, strict=True):
+            painter.setFont(font)
+            painter.setPen(QColor(colour))
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(left, y, width - _MARGIN, _LINE), flags, text)
+            y += _LINE
+
+
+class MeasuredMarkers(CurveMarkers):
+    """A lane's markers on a curve over any ascending x; the lane can be another one at any time."""
+
+    def set_look(self, colour: str, marker: str, phase: float) -> None:
+        """Draw this marker in this colour."""
+        self._colour, self._marker, self._phase = colour, marker, phase
+        self._changed()
+
+    def set_points(self, x: NDArray[Any], y: NDArray[Any], end: float) -> None:
+        """Mark the curve at a few places of the run, which goes to x = `end`."""
+        places = (np.arange(_MARKERS) + self._phase) * end / _MARKERS
+        rows = np.unique(np.searchsorted(x, places[places <= x[-1]])) if len(x) else np.empty(0, int)
+        if not (np.array_equal(x[rows], self._x) and np.array_equal(y[rows], self._y)):
+            self._x, self._y = x[rows], y[rows]
+            self._changed()
+
+
+class Follower(ViewItem):
+    """Tells what stands beside a plot the plot's colours, which are others in a file."""
+
+    def __init__(self, tell: Callable[[PlotColours], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def set_colours(self, colours: PlotColours) -> None:
+        """Pass them on."""
+        self._tell(colours)
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw nothing."""
+
+
+class GapPlot:
+    """One lane's plot with its title, and its curve among the norms; the lane can be another one at any time."""
+
+    def __init__(self, plot: Plot, norms: Plot) -> None:
+        self.plot, self.title = plot, BandKey()
+        self.gap, self.quartiles = Band(alpha=GAP_ALPHA), Band(alpha=QUARTILES_ALPHA)
+        self.train, self.test, self.norm = Trace(dashed=True), Trace(weight=2), Trace(weight=2)
+        self.words, self.markers = CornerWords(), MeasuredMarkers("#000000", "o", 0.0)
+        for item in (Follower(self.title.set_colours), self.gap, self.quartiles, self.train, self.test, self.words):
+            plot.addItem(item)
+        self.markers.setZValue(20)
+        for item in (self.norm, self.markers):
+            norms.addItem(item)
+        self._look: tuple[str, ...] = ()
+
+    def show_lane(self, lane: Lane, phase: float) -> None:
+        """Take the lane's name, colour and marker."""
+        look = lane.label, lane.colour, lane.marker
+        if look == self._look:
+            return
+        self._look = look
+        self.title.set_entries((LegendEntry(*look),))
+        self.gap.set_look(lane.colour, GAP_ALPHA)
+        self.quartiles.set_look(lane.colour, QUARTILES_ALPHA)
+        self.train.set_look(lane.colour, dashed=True)
+        self.test.set_look(lane.colour, weight=2)
+        self.norm.set_look(lane.colour, weight=2)
+        self.markers.set_look(lane.colour, lane.marker, phase)
+
+    def show(self, frame: TrainingFrame, row: int, measured: int) -> None:
+        """Draw what had been measured."""
+        x = frame.measured_at[:measured] / frame.per_epoch
+        train, test = frame.train_accuracy[row, :measured], frame.test_accuracy[row, :measured]
+        norm = frame.weight_norm[row, :measured]
+        self.train.setData(train, x)
+        self.test.setData(test, x)
+        self.gap.setData(test, train, x)
+        if frame.spread is None:
+            self.quartiles.setData(_NOTHING, _NOTHING)
+        else:
+            low, high = frame.spread.test_accuracy[row, :, :measured]
+            self.quartiles.setData(low, high, x)
+        self.norm.setData(norm, x)
+        self.markers.set_points(x, norm, frame.total / frame.per_epoch)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Fade all curves, or bring them back."""
+        for item in (self.gap, self.quartiles, self.train, self.test, self.norm, self.markers):
+            item.setOpacity(opacity)
+
+    def set_shown(self, shown: bool) -> None:
+        """Show or hide the lane's curve among the norms; its plot is in the layout or not."""
+        self.norm.setVisible(shown)
+        self.markers.setVisible(shown)

@@ -1,0 +1,337 @@
+"""Over-fitting, lane by lane: training accuracy above test accuracy, the gap between them drawn as a band.
+
+All lanes share their axes, so that bands can be compared; below them is what regularization does to the weights.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QRectF
+
+from gui.bands import BandEntry, BandKey
+from gui.crosshair import Crosshair, ReadoutLine
+from gui.legend import ROW, LegendEntry
+from gui.panel import Panel
+from gui.plots import blend, make_plot
+from gui.theme import Severity
+from gui.views.base import Hint, LaneStatus, Number, View, short_number
+from gui.views.gaps import GAP_ALPHA, QUARTILES_ALPHA, Follower, GapPlot
+from gui.views.seeds import lost_text, seed_numbers, spread_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from core.experiments.training_frame import TrainingFrame
+    from gui.plots import Plot, PlotColours
+
+_FAINT = 0.18
+_LEFT, _BARE = 64.0, 8.0  # an axis with numbers and a label, and one without either
+_NORMS_SHARE = {1: 2, 2: 3, 3: 3}  # beside 3 for each row of lanes
+_BETWEEN = 8.0
+_UNBOUNDED = 16_777_215.0
+_LOW, _HEADROOM = 0.45, 1.05
+_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
+
+
+class RegularizationView(View):
+    """One plot of accuracies for every lane, and one of all weight norms below them, over epochs."""
+
+    unit = "iteration"
+    interval = 32
+    speeds = (1, 5, 10, 30, 60, 100, 1000, None)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._key, self._of_seeds = BandKey(indent=_LEFT), False
+        self.norms = make_plot(
+            self.graphics.ci, 0, 0, x_label="epoch", y_label="norm of the weights", whole_x=True, colours=self.colours
+        )
+        self.norms.addItem(Follower(self._colour_key))
+        self._waiting, self._unmeasured = Hint("Press Space to train"), Hint("Not measured: set “evaluate” to 1 epoch")
+        for hint in (self._waiting, self._unmeasured):
+            self.norms.addItem(hint)
+        self._hovers: list[Crosshair] = []
+        self._make_hover(self.norms, self._read_norms)
+        self._cells: list[GapPlot] = []
+        self._rows: list[int] = []
+        self._labels: tuple[str, ...] = ()
+        self._frame: TrainingFrame | None = None
+        self._cursor = 0
+        self._extent: tuple[float, ...] = ()
+        self.graphics.ci.geometryChanged.connect(self._share_room)
+        self.graphics.setBackground(self.colours.background)
+
+    def _make_hover(self, plot: Plot, read: Callable[[int], Sequence[ReadoutLine]]) -> None:
+        hover = Crosshair(read)
+        hover.moved.connect(self._follow_hover)
+        plot.addItem(hover)
+        self._hovers.append(hover)
+
+    def _follow_hover(self, index: int | None) -> None:
+        for hover in self._hovers:
+            hover.set_index(index)
+
+    # The grid.
+
+    def _arrange(self, labels: tuple[str, ...]) -> None:
+        """Have a plot for every lane; those that are there take other lanes without being laid out anew."""
+        if labels == self._labels:
+            return
+        anew = len(labels) != len(self._labels)
+        self._labels = labels
+        if anew:
+            self._lay_out(len(labels))
+        self.plots = {f"accuracy, {label}": cell.plot for label, cell in zip(labels, self._cells, strict=False)}
+        self.plots["norms"] = self.norms
+
+    def _lay_out(self, lanes: int) -> None:
+        """Place key, titles, plots and norms from above."""
+        layout, grid = self.graphics.ci, self.graphics.ci.layout
+        whole = QRectF(layout.geometry())  # pyqtgraph lays out at every item, and a few of them shrink the whole
+        layout.clear()
+        for row in range(grid.rowCount()):
+            grid.setRowMinimumHeight(row, 0)
+            grid.setRowMaximumHeight(row, _UNBOUNDED)
+            grid.setRowStretchFactor(row, 1)  # with 0 it would not grow, whatever its maximum
+        columns, rows = self._shape()
+        layout.addItem(self.norms, 2 * rows + 1, 0, 1, columns)
+        layout.addItem(self._key, 0, 0, 1, columns)
+        for place in range(lanes):
+            self._place(place, *divmod(place, columns), numbered=place + columns >= lanes)
+        for row in range(rows + 1):
+            grid.setRowFixedHeight(max(0, 2 * row - 1), ROW)
+        for place, cell in enumerate(self._cells):
+            cell.set_shown(place < lanes)
+        grid.setVerticalSpacing(2)
+        grid.setHorizontalSpacing(_BETWEEN)
+        self._extent = ()
+        layout.setGeometry(whole)
+        self._share_room()
+
+    def _place(self, place: int, row: int, column: int, numbered: bool) -> None:
+        """Put a lane's plot under its title; only outer axes have numbers."""
+        layout = self.graphics.ci
+        if place < len(self._cells):
+            layout.addItem(self._cells[place].plot, 2 * row + 2, column)
+        else:
+            self._make_cell(place, 2 * row + 2, column)
+        cell = self._cells[place]
+        cell.title.indent = _BARE if column else _LEFT
+        layout.addItem(cell.title, 2 * row + 1, column)
+        left, bottom = (cell.plot.getAxis(side) for side in ("left", "bottom"))
+        left.set_numbers(not column)
+        left.set_text("" if column else "accuracy")
+        bottom.set_numbers(numbered)
+        cell.plot.set_colours(self.colours)
+
+    def _make_cell(self, place: int, row: int, column: int) -> None:
+        plot = make_plot(self.graphics.ci, row, column, whole_x=True, colours=self.colours)
+        self._cells.append(GapPlot(plot, self.norms))
+        self._make_hover(plot, lambda index: self._read_gap(place, index))
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether there is room for short words only."""
+        return self._shape()[0] > 2
+
+    def _shape(self) -> tuple[int, int]:
+        """Return how many columns and rows the lanes' plots make."""
+        lanes = len(self._labels)
+        columns = {1: 1, 2: 2, 3: 3, 4: 2}.get(lanes, 3 if lanes <= 9 else 4)
+        return columns, -(-lanes // columns)
+
+    def _share_room(self) -> None:
+        """Make the lanes' plots equally large; the first column has the axis besides."""
+        if not self._labels:
+            return
+        grid = self.graphics.ci.layout
+        columns, rows = self._shape()
+        left, _, right, _ = grid.getContentsMargins()
+        room = self.graphics.ci.size().width() - left - right - _BETWEEN * (columns - 1)
+        width = max(1.0, (room - _LEFT + _BARE) / columns)
+        for column in range(grid.columnCount()):
+            # Preferred, not fixed, and stretching: anything else would keep the layout from growing with its view.
+            share = (width + (0.0 if column else _LEFT - _BARE)) * (column < columns)
+            grid.setColumnPreferredWidth(column, share)
+            grid.setColumnStretchFactor(column, round(share))
+        for row in range(2, 2 * rows + 1, 2):
+            grid.setRowStretchFactor(row, 3)
+        grid.setRowStretchFactor(2 * rows + 1, _NORMS_SHARE[min(rows, 3)])
+
+    # Drawing.
+
+    def visible(self, frame: TrainingFrame) -> list[int]:
+        """Return the rows that are on; all of a run that is being replaced by one with lanes of other names."""
+        rows = super().visible(frame)
+        names = self.configuration.get("lanes", ()) if self.configuration else ()
+        return rows if len(rows) == len(names) else list(range(len(frame.lanes)))
+
+    def show_frame(self, frame: TrainingFrame, cursor: int) -> None:
+        """Draw what was measured in the first `cursor` updates."""
+        self._frame, self._cursor, self._rows = frame, cursor, self.visible(frame)
+        self._arrange(tuple(frame.lanes[i].label for i in self._rows))
+        measured = _measured(frame, cursor)
+        for place, row in enumerate(self._rows):
+            cell = self._cells[place]
+            cell.show_lane(frame.lanes[row], (place + 0.5) / len(self._rows))
+            cell.show(frame, row, measured)
+            cell.words.show_words(*_words(frame, row, cursor, self._narrow))
+        self._waiting.setVisible(not frame.iteration and len(frame.measured_at) > 0)
+        self._unmeasured.setVisible(not len(frame.measured_at))
+        self._fit(frame)
+        if self._of_seeds != (frame.spread is not None):
+            self._of_seeds = frame.spread is not None
+            self._colour_key(self.norms.colours)
+
+    def _fit(self, frame: TrainingFrame) -> None:
+        """Show all epochs of the run; the norms' range grows in steps."""
+        extent = (frame.total / frame.per_epoch, _top_norm(frame, self._rows))
+        if extent != self._extent:
+            self._extent = extent
+            for cell in self._cells[: len(self._rows)]:
+                cell.plot.setRange(xRange=(0.0, extent[0]), yRange=(0.0, 1.0), padding=0)
+                cell.plot.setYRange(0.0, 1.0, padding=0.02)
+            self.norms.setRange(xRange=(0.0, extent[0]), yRange=(0.0, extent[1]), padding=0)
+
+    def _colour_key(self, colours: PlotColours) -> None:
+        """Say what lines and bands are, in tints of this page."""
+        grey, page = colours.muted, colours.background
+        entries = [LegendEntry("train", grey, dashed=True), LegendEntry("test", grey)]
+        entries.append(BandEntry("gap", blend(grey, page, 1.6 * GAP_ALPHA).name()))
+        if self._of_seeds:
+            entries.append(BandEntry("quartiles of test", blend(grey, page, QUARTILES_ALPHA + GAP_ALPHA).name()))
+        self._key.set_colours(colours)
+        self._key.set_entries(entries)
+
+    def highlight(self, lane: str | None) -> None:
+        """Let the other lanes fade."""
+        for cell, row in zip(self._cells, self._rows, strict=False):
+            here = self._frame is not None and self._frame.lanes[row].name == lane
+            cell.set_opacity(1.0 if lane is None or here else _FAINT)
+
+    # Reading.
+
+    def _read_gap(self, place: int, epoch: int) -> Sequence[ReadoutLine]:
+        frame, column = self._frame, self._column(epoch)
+        if frame is None or column is None or place >= len(self._rows):
+            return []
+        row = self._rows[place]
+        train, test = frame.train_accuracy[row, column], frame.test_accuracy[row, column]
+        of_test = _percent(test)
+        if frame.spread is not None and not self._narrow and np.isfinite(test):
+            ends = frame.spread.test_accuracy[row, :, column]
+            of_test = spread_text(of_test, *(f"{100 * end:.1f}" if np.isfinite(end) else "lost" for end in ends))
+        colour = frame.lanes[row].colour
+        lines = [(f"train {_percent(train)}", colour), (f"test {of_test}", colour), (_gap(train - test), "")]
+        return [(_epoch(frame, column), ""), *lines]
+
+    def _read_norms(self, epoch: int) -> Sequence[ReadoutLine]:
+        frame, column = self._frame, self._column(epoch)
+        if frame is None or column is None:
+            return []
+        lanes = [(frame.lanes[i], float(frame.weight_norm[i, column])) for i in self._rows]
+        lines = [(f"{lane.label}  {short_number(norm)}", lane.colour) for lane, norm in lanes]
+        return [(f"{_epoch(frame, column)}: norm of the weights", ""), *lines]
+
+    def _column(self, epoch: int) -> int | None:
+        """Return what was measured last at that epoch, None beyond the cursor and where nothing is measured."""
+        frame = self._frame
+        if frame is None or not 0 <= epoch <= self._cursor / frame.per_epoch:
+            return None
+        return _measured(frame, epoch * frame.per_epoch) - 1 if len(frame.measured_at) else None
+
+    # Words.
+
+    def lane_statuses(self, frame: TrainingFrame, cursor: int) -> dict[str, LaneStatus]:
+        """Return each lane's training and test accuracy, or where it diverged."""
+        return {lane.name: _status(frame, i, cursor) for i, lane in enumerate(frame.lanes)}
+
+    def numbers(self, frame: TrainingFrame, cursor: int) -> list[Number]:
+        """Return the epoch, each lane's gap, what is learned from and measured on, and what several seeds say."""
+        rows, column = self.visible(frame), _measured(frame, cursor) - 1
+        gaps = frame.train_accuracy - frame.test_accuracy
+        every = [("measured every", f"{frame.measured_every} epochs")] * (frame.measured_every > 1)
+        return [
+            ("epoch", f"{cursor // frame.per_epoch}"),
+            *((f"gap, {frame.lanes[i].label}", _points(gaps[i, column])) for i in rows if column >= 0),
+            ("learned from", f"{self._images(frame):,} images"),
+            ("tested on", f"{frame.test_measured:,} images"),
+            *every,
+            *seed_numbers(frame, [frame.lanes[i].label for i in rows]),
+        ]
+
+    def _images(self, frame: TrainingFrame) -> int:
+        """Return how many images there are to learn from: as many as asked for, or all of a smaller data set."""
+        wanted = int(self.configuration["images"]) if self.configuration else frame.train_measured
+        return min(wanted, max(frame.train_measured, (frame.per_epoch + 1) * self._batch() - 1))
+
+    def _batch(self) -> int:
+        return int(self.configuration["batch"]) if self.configuration else 1
+
+
+def _measured(frame: TrainingFrame, position: int) -> int:
+    """Return how many measurements there were up to a position."""
+    return int(np.searchsorted(frame.measured_at, position, side="right"))
+
+
+def _words(frame: TrainingFrame, row: int, cursor: int, narrow: bool) -> tuple[str, str, bool]:
+    """Return what is written in a lane's plot, and whether above the curves: where the last half is low."""
+    diverged, column = frame.diverged[row], _measured(frame, cursor) - 1
+    if diverged is not None and diverged <= cursor:
+        return f"diverged at {diverged:,}", "its loss is not finite", True
+    if column < 0 or not cursor:
+        return "", "", False
+    train, test = frame.train_accuracy[row, column], frame.test_accuracy[row, column]
+    low = bool(test < _LOW and 2 * cursor > frame.total)
+    quiet = f"{100 * train:.1f} − {_percent(test)}" if narrow else f"train {_percent(train)}, test {_percent(test)}"
+    return _gap(train - test), quiet, low
+
+
+def _top_norm(frame: TrainingFrame, rows: Sequence[int]) -> float:
+    """Return a round number above all norms of lanes that have not diverged."""
+    kept = [row for row in rows if frame.diverged[row] is None] or list(rows)
+    norms = frame.weight_norm[kept]
+    highest = float(norms[np.isfinite(norms)].max(initial=0.0)) or 1.0
+    power = 10.0 ** np.floor(np.log10(highest))
+    return float(power * next(step for step in (*_STEPS, 15.0) if step * power >= highest * _HEADROOM))
+
+
+def _status(frame: TrainingFrame, row: int, cursor: int) -> LaneStatus:
+    diverged, column = frame.diverged[row], _measured(frame, cursor) - 1
+    if diverged is not None and diverged <= cursor:
+        return LaneStatus(f"diverged at {diverged:,}", Severity.ERROR)
+    if column < 0 or not cursor:
+        return LaneStatus("")
+    train, test, lost = frame.train_accuracy[row, column], frame.test_accuracy[row, column], lost_text(frame, row)
+    text = f"{100 * train:.0f} · {_percent(test)}"
+    return LaneStatus(f"{text} · {lost}", Severity.WARNING) if lost else LaneStatus(text)
+
+
+def _gap(gap: float) -> str:
+    return f"gap {_points(gap)}"
+
+
+def _points(gap: float) -> str:
+    return f"{100 * gap:.1f} points".replace("-", "−") if np.isfinite(gap) else "not finite"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %" if np.isfinite(share) else "not measured"
+
+
+def _epoch(frame: TrainingFrame, column: int) -> str:
+    return f"epoch {frame.measured_at[column] / frame.per_epoch:,.4g}"
+
+
+class RegularizationPanel(Panel):
+    """Networks that learn few images by heart, and what holds them back."""
+
+    view_class = RegularizationView
+    extends = True
+    replays = True
+
+    def _only_hides(self, names: tuple[str, ...]) -> bool:
+        """Run again with fewer lanes too: their colours are by their order, and the run is short."""
+        return False

@@ -1,0 +1,63 @@
+"""What the BatchNorm view says in words and numbers of a frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gui.theme import Severity
+from gui.views.base import LaneStatus, Number
+from gui.views.scales import lane_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.experiments.training_frame import TrainingFrame
+
+LEARNS = 0.5
+"""The training accuracy above which a network counts as learning."""
+
+
+def learning(frame: TrainingFrame, rows: Sequence[int], column: int) -> list[Number]:
+    """Count the scales at which more than half of the images are right, with and without BatchNorm."""
+    found = []
+    for words in dict.fromkeys(lane_words(frame.lanes[row]) for row in rows):
+        kind = [row for row in rows if lane_words(frame.lanes[row]) == words]
+        if len(kind) == 1:
+            found.append((f"{words}, test accuracy", percent(frame.test_accuracy[kind[0], column])))
+        else:
+            learning = np.count_nonzero(frame.train_accuracy[kind, column] > LEARNS)
+            found.append((f"{words}, scales above {100 * LEARNS:.0f} %", f"{learning} of {len(kind)}"))
+    return found
+
+
+def divergences(frame: TrainingFrame, rows: Sequence[int], cursor: int) -> list[str]:
+    """Say which of these lanes diverged."""
+    found = []
+    for row in rows:
+        words, at = lane_words(frame.lanes[row]), frame.diverged[row]
+        if frame.spread is not None and frame.spread.diverged[row] and cursor == frame.position:
+            found.append(f"{words}: {frame.spread.diverged[row]} of {len(frame.spread.seeds)} diverged")
+        elif at is not None and at <= cursor:
+            found.append(f"{words} diverged at {at:,}")
+    return found
+
+
+def status(frame: TrainingFrame, row: int, cursor: int) -> LaneStatus:
+    """Return a lane's training accuracy, or where it diverged."""
+    diverged = frame.diverged[row]
+    if diverged is not None and diverged <= cursor:
+        return LaneStatus(f"diverged at {diverged:,}", Severity.ERROR)
+    column = int(np.searchsorted(frame.measured_at, cursor, side="right")) - 1
+    return LaneStatus(percent(frame.train_accuracy[row, column]) if cursor and column >= 0 else "")
+
+
+def epoch_text(frame: TrainingFrame, column: int) -> str:
+    """Return the epoch of a measurement."""
+    return f"{frame.measured_at[column] / frame.per_epoch:.3g}"
+
+
+def percent(share: float) -> str:
+    """Return `98.2 %`, or a dash."""
+    return f"{100 * share:.1f} %" if np.isfinite(share) else "–"
