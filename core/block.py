@@ -140,7 +140,7 @@ class Block:
         self.network = Network(Architecture(sizes, first.activation, first.batchnorm), len(lanes))
         rules = [initializer(lane.init) for lane in self.lanes]
         self.network.initialize(rules, seed, task.inputs, task.n_in)
-        self._twins: list[Network] = []
+        self._predictors: list[Network] = []
         self._batches = Batches(seed, len(task.train.labels), task.batch)
         self._bytes = np.empty((task.batch, len(task.inputs)), np.uint8)
         self._x = np.empty(self._bytes.shape, np.float32)
@@ -217,7 +217,7 @@ class Block:
         """Keep these rows of the stack. The others' losses stay NaN from here on."""
         grads = self.network.grads[kept]
         self.network = self.network.subset(kept)
-        self._twins.clear()
+        self._predictors = []  # a measurement under way keeps its own
         for group in self._groups:
             own = [row for row in kept if group.rows.start <= row < group.rows.stop]
             group.keep(own, kept.index(own[0]) if own else 0, self.network)
@@ -228,18 +228,22 @@ class Block:
         self._use_memory()
         self.network.grads[:] = grads
 
-    def prepare(self, helpers: int) -> None:
-        """Make what so many threads beside the first need to count at the same time."""
-        while self.lanes and len(self._twins) < helpers:
-            self._twins.append(self.network.twin())
+    def prepare(self, threads: int, frozen: bool) -> None:
+        """Make networks for so many threads to predict with, `frozen` as they are while the block is trained on."""
+        if not self._predictors:
+            first = self.network.subset(range(len(self.lanes))) if frozen else self.network
+            self._predictors = [first, *(first.twin() for _ in range(threads - 1))]
+        elif frozen:
+            self._predictors[0].params[:] = self.network.params
+            self._predictors[0].stats[:] = self.network.stats
 
-    def count_right(self, images: Images, helper: int = 0) -> Array:
-        """Return how many of these images each lane classifies rightly, NaN where its logits are not finite.
-
-        The network's own buffers serve helper 0, twins the others.
-        """
-        network = self._twins[helper - 1] if helper else self.network
-        network.use(self._scratches.mine) if helper else self._use_memory()
+    def count_right(self, images: Images, thread: int) -> Array:
+        """Return how many of these images each lane classifies rightly, NaN where its logits are not finite."""
+        network = self._predictors[thread]
+        if network is self.network:
+            self._use_memory()
+        else:
+            network.use(self._scratches.mine)
         with np.errstate(all="ignore"):
             logits = network.forward(images.inputs())
             right: Array = (logits.argmax(axis=2) == images.labels).sum(axis=1).astype(float)

@@ -6,6 +6,7 @@ Optimizers see the flat array; layers see views of it. Lanes never touch each ot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class Network:
         """
         for number, layer in enumerate(self.affine):
             rows = n_in if number == 0 else layer.n_in
-            draws = generator(seed, Purpose.WEIGHTS, number).standard_normal((rows, layer.n_out))
+            draws = _draws(seed, number, (rows, layer.n_out))
             kept = draws[inputs] if number == 0 else draws
             for lane, rule in enumerate(initializers):
                 layer.weights[lane] = kept * rule.sigma(rows)
@@ -157,8 +158,10 @@ class Network:
 
     def weight_norms(self) -> Array:
         """Return the root of the sum of all squared weights, biases left out, of every lane."""
-        squares = [np.einsum("lio,lio->l", layer.weights, layer.weights, dtype=np.float64) for layer in self.affine]
-        norms: Array = np.sqrt(np.sum(squares, axis=0))
+        flat = [layer.weights.reshape(self.lanes, layer.weight_size) for layer in self.affine]
+        with np.errstate(over="ignore"):  # of a lane that is about to diverge
+            squares = [np.matmul(weights[:, None, :], weights[:, :, None])[:, 0, 0] for weights in flat]
+        norms: Array = np.sqrt(np.sum(squares, axis=0, dtype=np.float64))
         return norms
 
     def twin(self) -> Network:
@@ -178,6 +181,14 @@ class Network:
         smaller.grads[:] = self.grads[list(rows)]
         smaller.stats[:] = self.stats[list(rows)]
         return smaller
+
+
+@lru_cache(maxsize=32)
+def _draws(seed: int, number: int, shape: tuple[int, int]) -> Array:
+    """Return standard normal numbers; kept, as the many stacks of one run start from the same."""
+    draws = generator(seed, Purpose.WEIGHTS, number).standard_normal(shape)
+    draws.flags.writeable = False
+    return draws
 
 
 def _beside(strength: float | Array, weights: Array) -> Any:

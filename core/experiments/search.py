@@ -91,6 +91,7 @@ class Search(Training):
     def _measure_if_due(self) -> None:
         before = len(self._measured)
         super()._measure_if_due()
+        self._finish_measuring()
         if len(self._measured) > before and self.configuration["halving"]:
             self._halve()
 
@@ -124,6 +125,7 @@ class Search(Training):
 
     def snapshot(self) -> Any:
         """Return the search so far."""
+        self._finish_measuring()
         n, lanes = self.position, self.lanes
         lost = self._lost_at(self._loss.view(n))
         stopped = tuple(self._stopped.get(row) for row in range(len(lanes)))

@@ -23,6 +23,7 @@ from core.experiments.protocol import Experiment
 from core.experiments.training_frame import TrainingFrame
 from core.history import Record, SmoothedRecord
 from core.lanes import Axis, Lane, lanes_of
+from core.measuring import Measurement
 from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
 
@@ -38,7 +39,6 @@ _MOST_MEASURED = 1000  # training images whose accuracy is measured; all test im
 _BLOCK_LANES = 4
 _PROBE_IMAGES = 125  # about a mini-batch; each frame with histograms measures them anew
 _PROBE_BINS = 40
-_BREATH = 4  # parts that each thread measures before a frame can be taken
 
 
 class Training(Experiment):
@@ -58,15 +58,16 @@ class Training(Experiment):
         cores = os.cpu_count() or 1
         self._threads = max(1, threads or cores)
         self._blocks = self._make_blocks()
-        self._measured_every, dear = self._measuring()
+        self._measured_every, self._dear = self._cost_of_measuring()
         self._evaluate = configuration["evaluate"] * self.per_epoch * self._measured_every
         # Where measuring takes longer than training, it is spread over all cores; else it stays on its own threads.
-        self._counting = max(self._threads, cores) if dear else self._threads
+        self._counting = max(self._threads, cores) if self._dear else self._threads
         self._pool = ThreadPoolExecutor(self._counting, "block") if self._counting > 1 else None
         rows = len(lanes) * len(self.seeds)
         self._loss, self._smoothed = Record(rows), SmoothedRecord(rows)
         self._train, self._test, self._norms = Record(rows), Record(rows), Record(rows, dtype=np.float64)
         self._measured: list[int] = []
+        self._measuring: tuple[int, Measurement] | None = None
         self._over_seeds = OverSeeds(lanes, self.seeds) if len(self.seeds) > 1 else None
         self._pending = sorted(configuration.changes, key=lambda change: change.iteration)
 
@@ -84,7 +85,7 @@ class Training(Experiment):
                 blocks.append(Block(self._task, lanes, [i * many + place for i in rows], self._values, seed, scratches))
         return blocks
 
-    def _measuring(self) -> tuple[int, bool]:
+    def _cost_of_measuring(self) -> tuple[int, bool]:
         """Return every how many times of measuring it is done, and whether it takes longer than training.
 
         A prediction takes about a third of an update. Spread over two cores, measuring takes less time than training
@@ -98,7 +99,7 @@ class Training(Experiment):
         """Make up to `updates` updates of every lane, measuring accuracies on the way."""
         target = min(self.total, self.position + updates)
         self._loss.reserve(target)
-        if not self._measured:
+        if not self.position and not self._measured:
             self._measure_if_due()
         while self.position < target and not self.stopped and not self.abandoned:
             self._apply_changes()
@@ -114,7 +115,7 @@ class Training(Experiment):
 
     def _run_to(self, end: int) -> None:
         def run(block: Block) -> None:
-            block.run(self.position, end, self._loss, lambda: self.abandoned)
+            block.run(self.position, end, self._loss, self._given_up)
 
         self._share(run, self._blocks, self._threads)
         if self.stopped and not self.abandoned:
@@ -137,49 +138,33 @@ class Training(Experiment):
             list(self._pool.map(pull, range(threads)))
 
     def _measure_if_due(self) -> None:
+        """Measure accuracies where it is time: now, or, where that takes longer than training, beside it."""
         if not self._evaluate or (self.position % self._evaluate and self.position != self.total):
             return
-        train, test = self._accuracies(self._task.measured, self._task.test)
-        self._measured.append(self.position)
-        for record, values in ((self._train, train), (self._test, test), (self._norms, self._weight_norms())):
+        self._finish_measuring()
+        sets = (self._task.measured, self._task.test)
+        beside = self._dear and self._pool is not None
+        found = Measurement(self._blocks, sets, len(self._loss.data), self._counting, frozen=beside)
+        if self._pool is not None:
+            found.begin(self._pool, self._counting - 1, self._given_up)
+        self._measuring = self.position, found
+        if not beside:
+            self._finish_measuring()
+
+    def _finish_measuring(self) -> None:
+        """Take part in the measurement under way, if there is one, and record it."""
+        if self._measuring is None:
+            return
+        (position, found), self._measuring = self._measuring, None
+        found.count(0, self._given_up, self.breathe)
+        self._measured.append(position)
+        train, test = found.accuracies()
+        for record, values in ((self._train, train), (self._test, test), (self._norms, found.norms)):
             record.reserve(len(self._measured))
             record.data[:, len(self._measured) - 1] = values
 
-    def _accuracies(self, *sets: Images) -> list[Array]:
-        """Return every row's accuracy on each set, NaN where it diverged; that takes longer than a display frame."""
-        right = np.full((len(sets), len(self._loss.data)), np.nan)
-        right[:, [row for block in self._blocks for row in block.rows]] = 0.0
-        parts = [(number, part) for number, images in enumerate(sets) for part in images.parts()]
-        helpers = min(len(parts), max(1, self._counting // len(self._blocks)))
-        for block in self._blocks:
-            block.prepare(helpers - 1)
-        for start in range(0, len(parts), _BREATH * helpers):
-            if self.abandoned:
-                break
-            self._count(parts[start : start + _BREATH * helpers], helpers, right)
-            self.breathe()
-        return [row / len(images.labels) for row, images in zip(right, sets, strict=True)]
-
-    def _count(self, parts: list[tuple[int, Images]], helpers: int, right: Array) -> None:
-        """Add to `right` `(sets, rows)` what the blocks predict rightly of these parts, dealt to helpers."""
-        jobs = [(block, helper) for block in self._blocks if block.lanes for helper in range(helpers)]
-        found: dict[tuple[Block, int], list[Array]] = {}
-
-        def count(job: tuple[Block, int]) -> None:
-            block, helper = job
-            found[job] = [block.count_right(images, helper) for _, images in parts[helper::helpers]]
-
-        self._share(count, jobs, self._counting)
-        for (block, helper), counts in found.items():
-            for (number, _), count_of_rows in zip(parts[helper::helpers], counts, strict=True):
-                right[number, block.rows] += count_of_rows
-
-    def _weight_norms(self) -> Array:
-        norms = np.full(len(self._loss.data), np.nan)
-        for block in self._blocks:
-            if block.lanes:
-                norms[block.rows] = block.network.weight_norms()
-        return norms
+    def _given_up(self) -> bool:
+        return self.abandoned
 
     def _apply_changes(self) -> None:
         while self._pending and self._pending[0].iteration <= self.position:
@@ -209,6 +194,7 @@ class Training(Experiment):
     def _extend(self, total: int) -> None:
         """Set another end; the accuracy measured at the former one goes, so that a run's length leaves no trace."""
         self.total = max(total, self.position)
+        self._finish_measuring()
         if self._measured and self._evaluate and self._measured[-1] % self._evaluate:
             self._measured.pop()
         if self.position == self.total and self.position not in self._measured:
@@ -221,6 +207,7 @@ class Training(Experiment):
 
     def snapshot(self) -> TrainingFrame:
         """Return the run so far; measures the watched lanes' histograms."""
+        self._finish_measuring()
         n = self.position
         loss = self._loss.view(n)
         lost = self._lost_at(loss)
@@ -265,6 +252,7 @@ class Training(Experiment):
 
     def close(self) -> None:
         """End the pool's threads."""
+        self.abandoned = True
         if self._pool is not None:
             self._pool.shutdown(wait=True)
 

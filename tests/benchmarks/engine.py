@@ -99,7 +99,11 @@ RATIOS = {
     ),
     **{
         group: (
-            # Against whichever thread count suits them.
+            # One BLAS thread each, as the design measured them, then whichever thread count suits them.
+            Ratio("PyTorch, one thread / engine", (f"{group}: PyTorch",), f"{group}: engine, 2 threads", ">=", 2.5),
+            Ratio(
+                "float64, one thread / engine", (f"{group}: float64 loop",), f"{group}: engine, 2 threads", ">=", 7.0
+            ),
             Ratio("{} / engine, 2 threads", _both(f"{group}: PyTorch"), f"{group}: engine, 2 threads", ">=", 2.5),
             Ratio("{} / engine, 2 threads", _both(f"{group}: float64 loop"), f"{group}: engine, 2 threads", ">=", 7.0),
             Ratio("{} / engine, 2 threads", (f"{group}: float64 loop, trimmed",), f"{group}: engine, 2 threads"),
