@@ -15,7 +15,7 @@ from core.parameters import Kind, Parameter, ParameterError
 from gui.chips import Chips
 from gui.fields import field_for
 from gui.number_boxes import IntBox
-from gui.tracks import Count, track_of
+from gui.tracks import Count, Family, track_of
 from gui.widgets import ElidedLabel, IconButton, Slider, Stroke, flag, row_of, tip
 
 if TYPE_CHECKING:
@@ -153,6 +153,9 @@ class Editor(QWidget):
         if isinstance(self._track, Count):
             slider.setAccessibleName(f"{self.parameter.label}: how many")
             slider.setToolTip(tip(f"{self.parameter.label}: how many, from {first} to {last}"))
+        if isinstance(self._track, Family):
+            names = f"{self._track.moved(first, None)} to {self._track.moved(last, None)}"
+            slider.setToolTip(tip(f"{self.parameter.label}: {names}"))
         slider.valueChanged.connect(self._slide)
         return slider
 

@@ -53,7 +53,8 @@ def visible_frame(panel: Panel) -> Any:
 
 def _export_picture(panel: Panel, request: Request) -> Path:
     path = request.folder / f"{request.name}.{request.format}"
-    target = panel.view.graphics if request.what == WHOLE else panel.view.plots[request.what]
+    whole, frame = request.what == WHOLE, panel.shown_frame()
+    target = panel.view.graphics if whole else panel.view.plots[request.what]
     export_figure(
         target,
         path,
@@ -62,7 +63,7 @@ def _export_picture(panel: Panel, request: Request) -> Path:
         scale=request.scale,
         colours=request.colours,
         transparent=request.transparent,
-        legend=panel.view.legend(panel.shown_frame()),
+        legend=panel.view.legend(frame) if whole else panel.view.plot_legend(frame),
     )
     return path
 

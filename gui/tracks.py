@@ -1,4 +1,4 @@
-"""How a slider's positions stand for a parameter's values, on a linear or a log scale or as a number of parts."""
+"""How positions of a slider stand for values: on a linear or a log scale, as a number of parts, or within a name."""
 
 from __future__ import annotations
 
@@ -96,8 +96,42 @@ class Count:
         return value[:position] + (last,) * (position - len(value))
 
 
-def track_of(parameter: Parameter) -> Track | Count | None:
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How a slider chooses among names that differ in a number, such as `normal-0.01`, on a log scale.
+
+    While another name is chosen, the slider stands in the middle.
+    """
+
+    prefix: str
+    numbers: Track
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The slider's first and last position."""
+        return self.numbers.ends
+
+    @property
+    def coarse(self) -> int:
+        """How many positions an arrow key goes."""
+        return self.numbers.coarse
+
+    def position(self, value: str) -> int:
+        """Return the position of a name's number."""
+        if not value.startswith(self.prefix):
+            return self.numbers.stops // 2
+        return self.numbers.position(float(value.removeprefix(self.prefix)))
+
+    def moved(self, position: int, _value: object) -> str:
+        """Return the name with the number under the slider."""
+        return f"{self.prefix}{self.numbers.value(position):g}"
+
+
+def track_of(parameter: Parameter) -> Track | Count | Family | None:
     """Return the slider's mapping, or None for what a slider does not suit."""
+    if parameter.family is not None:
+        prefix, low, high = parameter.family
+        return Family(prefix, Track(low, high, log=True, whole=False, stops=_STOPS))
     return _count_of(parameter) if parameter.kind is Kind.INTS else _scale_of(parameter)
 
 

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QStyle, QStyleOptionSlider, QWidget
 
 from core.parameters import Configuration, Kind, Parameter, Scale, choice, flag, integer, number
+from core.presets import PRESETS
 from gui import theme
 from gui.chips import Chips
 from gui.editors import Editor
@@ -343,3 +344,18 @@ def test_a_heading_goes_with_its_last_row(qtbot):
 
     assert shown("sgd") == ["Search", "Network", "Run"]
     assert shown("adam") == ["Search", "Network", "Regularization", "Run"]
+
+
+def test_a_slider_chooses_among_names_with_a_number(qtbot, editor):
+    made = editor(PRESETS["batchnorm"].configuration().parameter("init"))
+    slider = made.findChild(QWidget, "init:slider")
+    assert slider.value() == 500 and "normal-0.0001 to normal-1" in slider.toolTip(), "he is none of them"
+    slider.setFocus()
+    qtbot.keyClick(slider, KEY.Key_Home)
+    assert made.heard == [("init", "normal-0.0001")] and made.field.currentText() == "normal-0.0001"
+    made.set_value("normal-0.01")
+    assert slider.value() == 500
+    qtbot.keyClick(slider, KEY.Key_Right)
+    assert made.heard[-1] == ("init", "normal-0.013")
+    made.set_value("xavier")
+    assert (slider.value(), made.value()) == (500, "xavier")

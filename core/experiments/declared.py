@@ -191,7 +191,15 @@ def _images(default: int = 300) -> Parameter:
 def _init() -> Parameter:
     doc = f"Standard deviation of the Gaussian initial weights: {NAMES}"
     return Parameter(
-        "init", "initial weights", "he", doc, Kind.NAME, choices=_INITS, matches=initializer_name, more=_OTHER_SIGMA
+        "init",
+        "initial weights",
+        "he",
+        doc,
+        Kind.NAME,
+        choices=_INITS,
+        matches=initializer_name,
+        more=_OTHER_SIGMA,
+        family=("normal-", 1e-4, 1.0),
     )
 
 

@@ -224,6 +224,7 @@ class ActivationsView(View):
     def _add_plot(self, label: str, row: int, column: int) -> Plot:
         plot = make_plot(self.graphics.ci, row, column, y_label=label, colours=self.colours)
         plot.getAxis("left").set_numbers(not column)
+        plot.setPreferredWidth(1.0)  # the column's width counts, which may be less than a plot's own wish
         return plot
 
     def set_theme(self, found: theme.Theme) -> None:

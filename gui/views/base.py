@@ -132,6 +132,10 @@ class View(QWidget):
         lanes = self.visible(frame)
         return [LegendEntry(frame.lanes[i].label, frame.lanes[i].colour, frame.lanes[i].marker) for i in lanes]
 
+    def plot_legend(self, frame: Any) -> list[LegendEntry]:
+        """Return the legend of a single plot in a file."""
+        return self.legend(frame)
+
     def export_size(self, frame: Any) -> tuple[int, int]:
         """Return the size of the figure in a file made without a window, in pixels of 1/96 inch."""
         return 1280, 800

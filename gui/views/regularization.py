@@ -248,6 +248,14 @@ class RegularizationView(View):
         """Return each lane's training and test accuracy, or where it diverged."""
         return {lane.name: _status(frame, i, cursor) for i, lane in enumerate(frame.lanes)}
 
+    def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
+        """Return none: every plot has its lane above it."""
+        return []
+
+    def plot_legend(self, frame: TrainingFrame) -> list[LegendEntry]:
+        """Name the lanes."""
+        return super().legend(frame)
+
     def numbers(self, frame: TrainingFrame, cursor: int) -> list[Number]:
         """Return the epoch, each lane's gap, what is learned from and measured on, and what several seeds say."""
         rows, column = self.visible(frame), _measured(frame, cursor) - 1
