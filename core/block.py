@@ -217,7 +217,7 @@ class Block:
         """Keep these rows of the stack. The others' losses stay NaN from here on."""
         grads = self.network.grads[kept]
         self.network = self.network.subset(kept)
-        self._predictors = []  # a measurement under way keeps its own
+        self._predictors = []  # a measurement under way goes on with those it has
         for group in self._groups:
             own = [row for row in kept if group.rows.start <= row < group.rows.stop]
             group.keep(own, kept.index(own[0]) if own else 0, self.network)
@@ -228,24 +228,21 @@ class Block:
         self._use_memory()
         self.network.grads[:] = grads
 
-    def prepare(self, threads: int, frozen: bool) -> None:
-        """Make networks for so many threads to predict with, `frozen` as they are while the block is trained on."""
+    def predictors(self, threads: int, frozen: bool) -> list[Network]:
+        """Return networks for so many threads to predict with, `frozen` as they are while the block is trained on."""
         if not self._predictors:
-            first = self.network.subset(range(len(self.lanes))) if frozen else self.network
+            first = self.network.subset(range(len(self.lanes))) if frozen else self.network.twin()
             self._predictors = [first, *(first.twin() for _ in range(threads - 1))]
         elif frozen:
             self._predictors[0].params[:] = self.network.params
             self._predictors[0].stats[:] = self.network.stats
+        return self._predictors
 
-    def count_right(self, images: Images, thread: int) -> Array:
+    def count_right(self, predictor: Network, images: Images) -> Array:
         """Return how many of these images each lane classifies rightly, NaN where its logits are not finite."""
-        network = self._predictors[thread]
-        if network is self.network:
-            self._use_memory()
-        else:
-            network.use(self._scratches.mine)
+        predictor.use(self._scratches.mine)
         with np.errstate(all="ignore"):
-            logits = network.forward(images.inputs())
+            logits = predictor.forward(images.inputs())
             right: Array = (logits.argmax(axis=2) == images.labels).sum(axis=1).astype(float)
             right[np.logical_not(np.isfinite(logits).all(axis=(1, 2)))] = np.nan  # argmax would call NaN a 0
         return right

@@ -17,22 +17,23 @@ Array = NDArray[Any]
 
 
 class Measurement:
-    """What the blocks predict of some sets of images; `right` `(sets, rows)` counts what is right, NaN where diverged.
+    """What the blocks predict of some sets of images; of `total` rows of the run, those that diverged have NaN.
 
     With `frozen` the blocks keep a copy of their present weights for it, so that they can be trained on meanwhile.
     """
 
-    def __init__(self, blocks: Sequence[Block], sets: Sequence[Images], rows: int, threads: int, frozen: bool) -> None:
+    def __init__(self, blocks: Sequence[Block], sets: Sequence[Images], total: int, threads: int, frozen: bool) -> None:
         """Find the pieces of work: each block with each part of each set."""
         self._sets = sets
-        self.norms = np.full(rows, np.nan)
-        self._right = np.full((len(sets), rows), np.nan)
+        self.norms = np.full(total, np.nan)
+        self._right = np.full((len(sets), total), np.nan)
         alive = [block for block in blocks if block.lanes]
+        work = []
         for block in alive:
-            block.prepare(threads, frozen)
             self.norms[block.rows] = block.network.weight_norms()
             self._right[:, block.rows] = 0.0
-        work = [(block, list(block.rows), number, part) for block in alive for number, part in _parts(sets)]
+            predictors, rows = block.predictors(threads, frozen), list(block.rows)
+            work += [(block, predictors, rows, number, part) for number, part in _parts(sets)]
         self._todo = iter(work)
         self._found: list[tuple[int, list[int], Array]] = []
         self._helpers: list[Future[None]] = []
@@ -42,11 +43,11 @@ class Measurement:
         self._helpers = [pool.submit(self.count, number, given_up) for number in range(1, helpers + 1)]
 
     def count(self, thread: int, given_up: Callable[[], bool], breathe: Callable[[], None] | None = None) -> None:
-        """Take one piece of work after the other until none is left; `thread` has its own buffers in every block."""
-        for block, rows, number, part in self._todo:
+        """Take one piece of work after the other until none is left; `thread` has its own predictor in every block."""
+        for block, predictors, rows, number, part in self._todo:
             if given_up():
                 return
-            self._found.append((number, rows, block.count_right(part, thread)))
+            self._found.append((number, rows, block.count_right(predictors[thread], part)))
             if breathe is not None:
                 breathe()
 

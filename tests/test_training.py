@@ -401,6 +401,18 @@ def test_a_neighbours_divergence_leaves_running_statistics_alone(digits) -> None
     np.testing.assert_array_equal(together.network.stats, alone.network.stats)
 
 
+@pytest.mark.parametrize("attempt", range(8))
+def test_a_lane_may_diverge_while_it_is_measured_beside_training(start, finish, sample, attempt) -> None:
+    values = {"batch": 4, "images": 12, "iterations": 60, "hidden": (100, 100), "sgd.lr": 10.0}
+    values |= {"dataset": sample, "lanes": ("l2-5", "l2-10")}
+    run = start("weight-decay", **values)
+    assert run._dear, "1,000 test images after a few of 12"
+    run.advance(60)
+    frame = run.snapshot()
+    assert None not in frame.diverged
+    np.testing.assert_array_equal(frame.test_accuracy, finish("weight-decay", threads=2, **values).test_accuracy)
+
+
 def recorded(rows):
     record = Record(rows)
     record.reserve(40)
