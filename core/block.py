@@ -141,6 +141,7 @@ class Block:
         rules = [initializer(lane.init) for lane in self.lanes]
         self.network.initialize(rules, seed, task.inputs, task.n_in)
         self._predictors: list[Network] = []
+        self._masks: Masks | None = None
         self._batches = Batches(seed, len(task.train.labels), task.batch)
         self._bytes = np.empty((task.batch, len(task.inputs)), np.uint8)
         self._x = np.empty(self._bytes.shape, np.float32)
@@ -169,7 +170,10 @@ class Block:
             return
         self.network.decay(*(shared_value(self.lanes, key, self._values) for key in ("l2", "l1")))
         self._ratios = [lane.value("dropout", self._values) for lane in self.lanes]
-        self._masks = self._make_masks() if any(self._ratios) else None
+        if not any(self._ratios):
+            self._masks = None
+        elif self._masks is None or self._masks.lanes != len(self.lanes):
+            self._masks = self._make_masks()
         for place, layer in enumerate(self.network.dropouts):
             layer.scaled_mask = self._masks.scaled[place] if self._masks else None
 

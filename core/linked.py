@@ -51,6 +51,10 @@ def _regularized(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[
 
 
 def _searched(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    both = {**values, **changes}
+    if both["halving"] and not both["evaluate"]:
+        key, right = ("evaluate", "at least 1") if "evaluate" in changes else ("halving", "false")
+        raise ParameterError(key, both[key], f"{right}, as trials are stopped by their accuracy")
     optimizer = changes.get("optimizer", values["optimizer"])
     names = changes.get("search", values["search"])
     kept = tuple(name for name in names if full_key(name, optimizer))

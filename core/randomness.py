@@ -67,6 +67,7 @@ class Masks:
     def __init__(self, seed: int, names: Sequence[str], shapes: Sequence[tuple[int, int]]) -> None:
         """Prepare masks `(lanes, batch, features)`, one for each of the `shapes`."""
         self._seed, self._keys = seed, [zlib.crc32(name.encode()) for name in names]
+        self.lanes = len(names)
         self.scaled = [np.ones((len(names), *shape), np.float32) for shape in shapes]
         self._sizes = [batch * features for batch, features in shapes]
 

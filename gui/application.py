@@ -36,7 +36,7 @@ def run(preset: Preset | None, dataset: Callable[[], Dataset], options: argparse
     name = options.theme or settings.text("theme")
     theme.apply(app, theme.THEMES.get(name) or theme.system_theme())
     window = MainWindow(settings, dataset, engine_threads(), preset)
-    window.ready.connect(_collect_garbage)
+    window.ready.connect(lambda: _collect_garbage(window))
     hooks = install_hooks(window.report)
     window.show()
     status = app.exec()
@@ -44,10 +44,15 @@ def run(preset: Preset | None, dataset: Callable[[], Dataset], options: argparse
     return int(status)
 
 
-def _collect_garbage() -> None:
-    """Collect garbage from now on, without ever looking again at what the start made."""
+def _collect_garbage(window: MainWindow) -> None:
+    """Collect garbage from now on, in this thread alone, without ever looking again at what the start made.
+
+    Python collects in whichever thread allocates: an engine would destroy widgets that the window has done with.
+    """
+    from pyqtgraph.util.garbage_collector import GarbageCollector
+
     gc.freeze()
-    gc.enable()
+    window.collector = GarbageCollector()
 
 
 def engine_threads() -> int:

@@ -264,8 +264,8 @@ class Panel(QWidget):
             self.form.show_configuration(self.configuration)  # values that do not go together are not in force
             return
         if after.values != self.configuration.values:
-            label = declared(self.configuration, key).label
-            self._push(f"{label} = {after.parameter(key).text(after[key])}", after, key)
+            parameter = declared(self.configuration, key)
+            self._push(f"{parameter.label} = {parameter.text(after[key])}", after, key)
 
     def _push(self, text: str, after: Configuration, key: str = "") -> None:
         self.desk.undo.push(Edit(self, text, self.configuration, after, key))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import threading
@@ -35,6 +36,23 @@ def no_thread_outlives_its_test() -> Iterator[None]:
         thread.join(2.0)
     leaked = [thread.name for thread in left if thread.is_alive()]
     assert not leaked, f"threads left running: {leaked}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def garbage_is_collected_by_hand() -> Iterator[None]:
+    """Collect no garbage by itself: an engine's thread would destroy the widgets of tests before it."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def collect_garbage() -> Iterator[None]:
+    """Collect after a test what is due by Python's own thresholds."""
+    yield
+    for generation, (count, threshold) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)):
+        if count > threshold:
+            gc.collect(generation)
 
 
 @pytest.fixture(scope="session")

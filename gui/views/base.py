@@ -141,6 +141,6 @@ class View(QWidget):
         return 1280, 800
 
     def visible(self, frame: Any) -> list[int]:
-        """Return the rows of the lanes that are switched on."""
+        """Return the rows of the lanes that are switched on; all of a run that is being replaced by one of others."""
         names = self.configuration.get("lanes", ()) if self.configuration else ()
-        return [i for i, lane in enumerate(frame.lanes) if not names or lane.name in names]
+        return [i for i, lane in enumerate(frame.lanes) if lane.name in names] or list(range(len(frame.lanes)))
