@@ -182,8 +182,9 @@ ACTIVATIONS: dict[str, type[Layer]] = {"relu": ReLU, "sigmoid": Sigmoid, "tanh":
 class BatchNorm(Layer):
     """Batch Normalization (Ioffe and Szegedy, arXiv:1502.03167): y = gamma (x - mean) / sqrt(var + eps) + beta.
 
-    Mean and variance are the batch's in training and running ones in prediction. These start from the first batch,
-    not from zero as in the paper's usual code, which distorts every early test accuracy; momentum 0.9, eps 1e-5.
+    Mean and variance are the batch's in training, and in prediction before any training; after that prediction takes
+    running ones. These start from the first batch, not from zero as in the paper's usual code, which distorts every
+    early test accuracy; momentum 0.9, eps 1e-5.
     Statistics per lane: mean, variance, and how many batches were seen.
     """
 
@@ -209,9 +210,10 @@ class BatchNorm(Layer):
     def forward(self, x: Array, training: bool) -> Array:
         """x_hat = (x - mean) / sqrt(var + eps);  y = gamma x_hat + beta."""
         x_hat, y = self._buffer("x_hat", x.shape, x.dtype), self._buffer("y", x.shape, x.dtype)
-        mean = _batch_mean(x) if training else self._mean
+        of_batch = training or not self._seen.any()
+        mean = _batch_mean(x) if of_batch else self._mean
         np.subtract(x, mean, out=x_hat)
-        var = _batch_mean(np.multiply(x_hat, x_hat, out=y)) if training else self._var
+        var = _batch_mean(np.multiply(x_hat, x_hat, out=y)) if of_batch else self._var
         if training:
             self._remember(mean, var)
         self._scale = 1 / np.sqrt(var + self.EPS)

@@ -225,7 +225,7 @@ _REGULARIZED = (
             "300 images are learned by heart: training accuracy goes to 100 %, test accuracy stays behind.",
             "Weight decay keeps the weights small: the gap, drawn as a band, is narrower; training stays below 100 %.",
             "Give it more images: the gap closes by itself.",
-            "L1 drives many weights to exactly 0; compare the norms over time.",
+            "Move L1 decay up from 0 for a third network: it pulls every weight towards 0 with the same force.",
         ),
     ),
     Preset(
@@ -274,6 +274,7 @@ _REGULARIZED = (
         look_for=(
             "Each point is a network. All of them train at once; colour is validation accuracy.",
             "Good learning rates lie between 10⁻³ and 10⁻²; weight decay matters far less.",
+            "Is the best trial at the edge of a range? Widen it.",
             "Drag a region on the scatter and search inside it: coarse to fine.",
             "A grid of the same budget tries only ten learning rates; random trials try a hundred.",
             "Stop early: the best third goes on, the others are not worth their updates.",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,8 @@ _LOOKS = {
     "several": ("#E69F00", "^"),
 }
 _USUAL = {"l2": 0.1, "l1": 0.005, "dropout": 0.2}  # strengths drawn in the very colours above
-_MOST_SHADED = 0.6
+_MARKERS = ("o", "D", "^", "p", "h", "s")
+_MOST_STEPS, _ALIKE = 4.0, 0.5
 NAMES = "plain, l2-<λ>, l1-<λ>, p-<ratio>, or several joined by +"
 
 
@@ -66,21 +68,28 @@ def parts_label(name: str) -> str:
 
 
 def look_of(name: str) -> tuple[str, str]:
-    """Return a lane's colour and marker, which follow from its name alone: darker is stronger."""
+    """Return a lane's colour and marker, which follow from its name alone: other strengths have another hue."""
     kinds = [(kind, value) for kind, value in _parts(name) if value]
-    if len(kinds) != 1:
-        return _LOOKS["several" if kinds else PLAIN]
-    (kind, value), (colour, marker) = kinds[0], _LOOKS[kinds[0][0]]
+    if not kinds:
+        return _LOOKS[PLAIN]
+    colour, marker = _LOOKS[kinds[0][0] if len(kinds) == 1 else "several"]
+    steps = sum(_steps(kind, value) for kind, value in kinds)
+    turned = _turned(colour, max(-_MOST_STEPS, min(steps, _MOST_STEPS)) / 12)
+    return turned, marker if abs(steps) < _ALIKE else _MARKERS[round(steps) % len(_MARKERS)]
+
+
+def _steps(kind: str, value: float) -> float:
+    """Return by how many decades, or fifths of a ratio, a strength differs from the usual one."""
     usual = _USUAL[kind]
-    steps = 2 * (value - usual) if kind == "dropout" else math.log10(value / usual) / 4
-    return _shaded(colour, max(-_MOST_SHADED, min(steps, _MOST_SHADED))), marker
+    return (value - usual) / usual if kind == "dropout" else math.log10(value / usual)
 
 
-def _shaded(colour: str, share: float) -> str:
-    """Return a colour mixed with black, or where `share` is negative with white."""
-    ground = 0 if share > 0 else 255
-    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(part + abs(share) * (ground - part)):02X}" for part in parts)
+def _turned(colour: str, turn: float) -> str:
+    """Return the colour with its hue turned by this part of a circle, as light and as strong as before."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    hue, light, strong = colorsys.rgb_to_hls(*parts)
+    found = colorsys.hls_to_rgb((hue + turn) % 1.0, light, strong)
+    return "#" + "".join(f"{round(255 * part):02X}" for part in found)
 
 
 def with_strength(names: tuple[str, ...], key: str, before: float, after: float) -> tuple[str, ...]:

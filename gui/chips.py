@@ -8,9 +8,11 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import QCheckBox, QSizePolicy, QWidget
 
-from gui.widgets import OwnKeys
+from gui.widgets import OwnKeys, tip
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from PySide6.QtGui import QColor, QKeyEvent, QPaintEvent, QResizeEvent
 
     from core.parameters import Parameter
@@ -71,7 +73,7 @@ class Chip(OwnKeys, QCheckBox):
         role, colour = QPalette.ColorRole, self.palette().color
         refused = cast("QWidget", self.parentWidget()).property("refused")
         if not self.isEnabled():
-            return colour(role.Mid if self.isChecked() else role.Window), colour(role.Mid), colour(role.Text)
+            return colour(role.Mid if self.isChecked() else role.Window), colour(role.Mid), colour(role.PlaceholderText)
         if self.isChecked():
             rim = role.BrightText if refused else role.Text if self.hasFocus() else role.Highlight
             return colour(role.Highlight), colour(rim), colour(role.HighlightedText)
@@ -108,6 +110,13 @@ class Chips(QWidget):
         """Show which names are on."""
         for name, chip in self.chips.items():
             chip.setChecked(name in value)
+
+    def allow(self, names: Collection[str], reason: str) -> None:
+        """Let only these be switched, and those that are on; the others say why."""
+        for name, chip in self.chips.items():
+            usable = name in names or chip.isChecked()
+            chip.setEnabled(usable)
+            chip.setToolTip("" if usable else tip(reason))
 
     def setAccessibleName(self, name: str) -> None:
         """Name the chips too."""
@@ -173,7 +182,7 @@ class Chips(QWidget):
         return chip
 
     def _go(self, chip: Chip, step: int) -> None:
-        chips = list(self.chips.values())
+        chips = [found for found in self.chips.values() if found.isEnabled()]
         place = chips.index(chip) + step
         if 0 <= place < len(chips):
             chips[place].setFocus(Qt.FocusReason.TabFocusReason)

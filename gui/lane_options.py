@@ -23,13 +23,13 @@ OWN_NAMES = {Axis.INITIAL_WEIGHTS: "normal-0.05", Axis.REGULARIZATION: "l2-0.01"
 _MOST_LISTED = 12
 
 
-def lane_options(configuration: Configuration, axis: Axis) -> list[LaneOption]:
-    """Return the lanes that the list offers: all choices, and those that are on besides; none where they are many."""
+def lane_options(configuration: Configuration, axis: Axis, more: tuple[str, ...] = ()) -> list[LaneOption]:
+    """Return the lanes that the list offers: all choices, those that are on, and `more`; none where they are many."""
     if axis in (Axis.ACTIVATION, Axis.TRIAL):
         return []
     lanes = declared(configuration, "lanes")
     names = [] if axis is Axis.BATCHNORM else [*lanes.choices]
-    offered = (*(lanes.default if axis is Axis.REGULARIZATION else ()), *configuration["lanes"])
+    offered = (*(lanes.default if axis is Axis.REGULARIZATION else ()), *configuration["lanes"], *more)
     names += [name for name in dict.fromkeys(offered) if name not in names]
     if axis is Axis.BATCHNORM and len(names) < len(BATCHNORM_KINDS):
         names = []  # both, one of which may be off

@@ -322,7 +322,7 @@ class LaneList(QWidget):
         self._say("")
 
 
-class _NameField(QLineEdit):
+class _NameField(OwnKeys, QLineEdit):
     """Where a lane's name is typed; Enter adds it, Esc empties the field."""
 
     named = Signal(str)

@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from core.lanes import Axis
 from gui.widgets import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH = 264
+
+
+# What lanes differ in, where that is no optimizer: label, colour of their curves, formula.
+FORMULAS = {
+    Axis.BATCHNORM: (("BatchNorm", "#0072B2", "x′ = (x − mean) / √(variance + ε)\ny = γ·x′ + β, γ and β learned"),),
+    Axis.REGULARIZATION: (
+        ("Weight decay (L2)", "#0072B2", "g ← g + λ·W"),
+        ("L1 decay", "#009E73", "g ← g + λ₁·sign(W)"),
+        ("Dropout", "#CC79A7", "training: y = x·mask / (1 − ratio)\nprediction: y = x"),
+    ),
+}
+
+
+def _square(colour: str) -> str:
+    return f"<span style='color:{colour}'>■</span> " if colour else ""
 
 
 class Notes(QScrollArea):
@@ -39,7 +55,7 @@ class Notes(QScrollArea):
         self._rows.setContentsMargins(0, 0, 0, 0)
         self._rows.setVerticalSpacing(3)
         self._column.addLayout(self._rows)
-        self._formulas_head = self._label("heading", "Update rules")
+        self._formulas_head = self._label("heading", "Formulas")
         self._formulas = self._label("")
         self._column.addStretch(1)
         self._numbers: list[tuple[QLabel, QLabel]] = []
@@ -65,7 +81,7 @@ class Notes(QScrollArea):
         points = "".join(f"<p style='margin:0 0 7px 0'>{escape(point)}</p>" for point in look_for)
         self._look.setText(points)
         parts = [
-            f"<p style='margin:0 0 8px 0'><span style='color:{colour}'>■</span> <b>{escape(label)}</b><br>"
+            f"<p style='margin:0 0 8px 0'>{_square(colour)}<b>{escape(label)}</b><br>"
             f"{escape(text).replace(chr(10), '<br>')}</p>"
             for label, colour, text in formulas
         ]

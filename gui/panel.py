@@ -32,7 +32,7 @@ from core.runner import Phase
 from gui.forms import Form
 from gui.lane_options import OWN_NAMES, declared, lane_options
 from gui.lanes import LaneList
-from gui.notes import Notes
+from gui.notes import FORMULAS, Notes
 from gui.player import Player
 from gui.theme import Severity
 from gui.transport import Transport
@@ -89,6 +89,7 @@ class Panel(QWidget):
         self.configuration: Configuration = self.preset.configuration()
         self.player = Player(self._build, self.view.unit, self.view.interval, self)
         self._hovered: str | None = None
+        self._switched_off: tuple[str, ...] = ()  # lanes that stay in the list, to be switched on again
         self._words_at = 0.0
         self._make_widgets()
         self._lay_out()
@@ -231,10 +232,11 @@ class Panel(QWidget):
         self.view.show_configuration(configuration, self.preset)
         if other:
             self._said.setText("")
+            self._switched_off = ()
         self._show_notes()
 
     def _show_lanes(self) -> None:
-        options = lane_options(self.configuration, self.preset.axis)
+        options = lane_options(self.configuration, self.preset.axis, self._switched_off)
         self.lanes.setVisible(bool(options))
         if options:
             active = [lane.name for lane in self.lanes_in_force()]
@@ -244,10 +246,11 @@ class Panel(QWidget):
             self.lanes.allow_custom(declared(self.configuration, "lanes") if hint else None, hint or "")
 
     def _show_notes(self) -> None:
-        rules = []
+        rules = list(FORMULAS.get(self.preset.axis, ()))
         if self.preset.uses_images or self.preset.axis is Axis.OPTIMIZER:
-            for key in dict.fromkeys(lane.optimizer for lane in self.lanes_in_force()):
-                rules.append((OPTIMIZERS[key].label, OPTIMIZERS[key].colour, OPTIMIZERS[key].formula))
+            own_colours = self.preset.axis is Axis.OPTIMIZER
+            for rule in dict.fromkeys(OPTIMIZERS[lane.optimizer] for lane in self.lanes_in_force()):
+                rules.append((rule.label, rule.colour if own_colours else "", rule.formula))
         self.notes.show_text(self.preset.look_for, rules)
 
     def lanes_in_force(self) -> tuple[Lane, ...]:
@@ -296,21 +299,22 @@ class Panel(QWidget):
     def _go_on(self, changed: list[str]) -> None:
         for key in changed:
             self.player.change(key, self.configuration[key])
-        texts = (f"{declared(self.configuration, key).key} = {self._value_text(key)}" for key in changed)
-        self._said.setText(f"{', '.join(texts)} from iteration {self.player.status.position:,} on")
+        self._said.setText(f"{self._changes_text(changed)} from iteration {self.player.status.position:,} on")
 
     def _run_anew(self, changed: list[str]) -> None:
         ran = self.player.status.position > 0 and not self.is_eager
         play = (self.player.playing and not self.is_eager) or (ran and self.replays and bool(changed))
         self.player.load(self.configuration, play=play, keep_cursor=self.is_eager)
-        if changed and ran:
-            texts = (f"{key} = {self._value_text(key)}" for key in changed)
-            self._said.setText(f"restarted with {', '.join(texts)}")
+        if changed and (ran or self._said.text()):
+            self._said.setText(f"restarted with {self._changes_text(changed)}")
         elif not changed:
             self._said.setText("")
 
-    def _value_text(self, key: str) -> str:
-        return declared(self.configuration, key).text(self.configuration[key])
+    def _changes_text(self, changed: list[str]) -> str:
+        """Write what was changed, without the lanes where they only follow from it."""
+        told = [key for key in changed if key != "lanes"] or changed
+        found = [declared(self.configuration, key) for key in told]
+        return ", ".join(f"{p.label} = {p.text(self.configuration[p.key])}" for p in found)
 
     @property
     def is_eager(self) -> bool:
@@ -323,6 +327,7 @@ class Panel(QWidget):
         self.view.highlight(lane if lane in self.lanes.active() else None)
 
     def _toggle_lanes(self, names: tuple[str, ...]) -> None:
+        self._switched_off = tuple(name for name in self.lanes.names() if name not in names)
         self.edit("lanes", names)
 
     def _choose_preset(self) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.experiments.search import last_known, ranked
 from core.parameters import Parameter, Scale
 from core.trials import GRID, searchable
 from gui.plots import number_text
@@ -98,7 +99,8 @@ def standing_at(frame: SearchFrame, cursor: int) -> Standing:
     pairs = list(zip(frame.stopped, frame.diverged, strict=True))
     ended = tuple(next((at for at in pair if at is not None and at <= cursor), None) for pair in pairs)
     states = tuple(_state(frame, cursor, *pair) for pair in pairs)
-    ranking = frame.ranking if columns and cursor == frame.iteration else _ranked(validation, train, states, ended)
+    known = columns and cursor == frame.iteration
+    ranking = frame.ranking if known else _ranking(validation, train, states, ended, cursor)
     rank = np.empty(len(ranking), np.intp)
     rank[ranking] = np.arange(1, len(ranking) + 1)
     return Standing(frame, cursor, columns, validation, train, states, ended, ranking, rank)
@@ -112,23 +114,11 @@ def _state(frame: SearchFrame, cursor: int, stopped: int | None, diverged: int |
     return State.WAITING if not cursor else State.TRAINED if cursor >= frame.total else State.TRAINING
 
 
-def last_known(accuracy: Array) -> Array:
-    """Return the last finite value of each row, NaN where there is none."""
-    found = np.full(len(accuracy), np.nan)
-    for column in accuracy.T:
-        found = np.where(np.isfinite(column), column, found)
-    return found
-
-
-def _ranked(validation: Array, train: Array, states: tuple[State, ...], ended: tuple[int | None, ...]) -> Array:
-    """Rank as the engine does: by how far trials came, those that diverged last, then by their accuracies."""
-
-    def key(row: int) -> tuple[Any, ...]:
-        came = math.inf if ended[row] is None else ended[row]
-        values = [-value if math.isfinite(value) else 1.0 for value in (validation[row], train[row])]
-        return states[row] is State.DIVERGED, -(came or 0), *values, row
-
-    return np.array(sorted(range(len(states)), key=key), np.intp)
+def _ranking(
+    validation: Array, train: Array, states: tuple[State, ...], ended: tuple[int | None, ...], cursor: int
+) -> Array:
+    came = [cursor if at is None else at for at in ended]
+    return ranked(validation, train, came, [state is State.DIVERGED for state in states])
 
 
 def is_log(name: str, ends: tuple[float, float]) -> bool:

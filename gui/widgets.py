@@ -58,15 +58,23 @@ def flag(widget: QWidget, name: str, value: object) -> None:
 
 
 class OwnKeys(_Base):
-    """Mixin: while it has the keyboard, these keys are the widget's own and no shortcut's."""
+    """Mixin: while it has the keyboard, these keys are the widget's own and no shortcut's; Ctrl+E is always export's.
+
+    On X11 a line edit would take Ctrl+E for a move to the end of the line.
+    """
 
     own_keys: ClassVar[tuple[Qt.Key, ...]] = ()
 
     def event(self, event: QEvent) -> bool:
         """Claim the keys before shortcuts are looked up."""
-        if event.type() == QEvent.Type.ShortcutOverride and cast("QKeyEvent", event).key() in self.own_keys:
-            event.accept()
-            return True
+        if event.type() == QEvent.Type.ShortcutOverride:
+            keys = cast("QKeyEvent", event)
+            if keys.key() == Qt.Key.Key_E and keys.modifiers() == Qt.KeyboardModifier.ControlModifier:
+                event.ignore()
+                return True
+            if keys.key() in self.own_keys:
+                event.accept()
+                return True
         return super().event(event)
 
 

@@ -282,3 +282,15 @@ def test_whatever_is_clicked_and_typed_nothing_breaks(user, seed):
         QApplication.processEvents()
         hooks.remove()
     assert caught == []
+
+
+@pytest.mark.parametrize("field", ["lr", "name", "hidden", "preset"])
+def test_ctrl_e_exports_wherever_the_keyboard_is(opened, field):
+    user = opened("training", preset="init-mnist")
+    user.until(lambda: user.panel.shown_frame() is not None)
+    widget = user.find({"lr": "sgd.lr", "name": "lanes-add", "hidden": "hidden", "preset": "preset"}[field])
+    user.scroll_to(widget)
+    widget.setFocus()
+    user.control(KEY.Key_E)
+    user.until(lambda: user.window._export is not None and user.window._export.isVisible())
+    user.window._export.close()

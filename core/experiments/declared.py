@@ -213,7 +213,7 @@ def _seed() -> Parameter:
 
 
 def _network_parameters() -> tuple[Parameter, ...]:
-    l1 = "λ₁: adds λ₁·Σ|W| to what is minimised, over weights only, which drives many of them to 0"
+    l1 = "λ₁: adds λ₁·Σ|W| to what is minimised, over weights only: it pulls all of them to 0 alike"
     return (
         _hidden((100,) * 4, 20),
         choice("activation", "activation", "relu", "Activation function of the hidden layers", _ACTIVATIONS),

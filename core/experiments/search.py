@@ -18,6 +18,8 @@ from core.randomness import Purpose, generator
 from core.trials import trials_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.block import Task
     from core.datasets import Dataset
     from core.experiments.propagation import LaneStatistics
@@ -34,7 +36,7 @@ HALVING_KEEPS = 3
 
 @dataclass(frozen=True, slots=True)
 class SearchFrame:
-    """A search up to `iteration` completed updates of every trial that goes on.
+    """A search on `images` images up to `iteration` completed updates of every trial that goes on.
 
     `settings` are the searched values `(trials, len(names))`. Accuracies are `(trials, measured)`, taken after
     `measured_at` updates, NaN where a trial had ended; `last` is each trial's last validation accuracy. `stopped` and
@@ -60,6 +62,7 @@ class SearchFrame:
     diverged: tuple[int | None, ...]
     made: int
     spared: int
+    images: int
     train_measured: int
     validation_measured: int
     changes: tuple[Change, ...]
@@ -100,7 +103,10 @@ class Search(Training):
         if self.position not in self.rungs():
             return
         going = [row for block in self._blocks for row in block.rows]
-        best = set(self._ranked(going)[: -(-len(going) // HALVING_KEEPS)])
+        last = len(self._measured) - 1
+        validation, train = self._test.data[going, last], self._train.data[going, last]
+        order = ranked(validation, train, [0] * len(going), [False] * len(going))
+        best = {going[place] for place in order[: -(-len(going) // HALVING_KEEPS)]}
         for block in self._blocks:
             gone = [row for row in block.rows if row not in best]
             self._stopped |= dict.fromkeys(gone, self.position)
@@ -117,12 +123,6 @@ class Search(Training):
             at *= HALVING_KEEPS
         return found
 
-    def _ranked(self, rows: list[int]) -> list[int]:
-        """Return these trials, best first: by last validation accuracy, then by training accuracy, then by number."""
-        last = len(self._measured) - 1
-        validation, train = self._test.data[:, last], self._train.data[:, last]
-        return sorted(rows, key=lambda row: (-_or_worst(validation[row]), -_or_worst(train[row]), row))
-
     def snapshot(self) -> Any:
         """Return the search so far."""
         self._finish_measuring()
@@ -130,7 +130,8 @@ class Search(Training):
         lost = self._lost_at(self._loss.view(n))
         stopped = tuple(self._stopped.get(row) for row in range(len(lanes)))
         lengths = [s if s is not None else d if d is not None else n for s, d in zip(stopped, lost, strict=True)]
-        validation = self._taken(self._test)
+        diverged = tuple(None if s is not None else d for s, d in zip(stopped, lost, strict=True))
+        validation, train = self._taken(self._test), self._taken(self._train)
         values = self._values
         return SearchFrame(
             lanes=lanes,
@@ -142,30 +143,20 @@ class Search(Training):
             lr=np.array([lane.value(f"{lane.optimizer}.lr", values) for lane in lanes]),
             weight_decay=np.array([lane.value("l2", values) for lane in lanes]),
             measured_at=np.array(self._measured, np.intp),
-            train_accuracy=self._taken(self._train),
+            train_accuracy=train,
             validation_accuracy=validation,
-            last=_last(validation),
-            ranking=self._ranking(validation, lengths),
+            last=last_known(validation),
+            ranking=ranked(last_known(validation), last_known(train), lengths, [d is not None for d in diverged]),
             stopped=stopped,
-            diverged=tuple(None if s is not None else d for s, d in zip(stopped, lost, strict=True)),
+            diverged=diverged,
             made=sum(lengths),
             spared=sum(n - length for length, s in zip(lengths, stopped, strict=True) if s is not None),
+            images=len(self._task.train.labels),
             train_measured=len(self._task.measured.labels),
             validation_measured=len(self._task.test.labels),
             changes=self.configuration.changes,
             probes=tuple(self._probes()),
         )
-
-    def _ranking(self, validation: Array, lengths: list[int]) -> Array:
-        """Rank trials by how far they came, those that diverged last, then by their last accuracies."""
-        last, train = _last(validation), _last(self._taken(self._train))
-        going = {row for block in self._blocks for row in block.rows}
-
-        def key(row: int) -> tuple[Any, ...]:
-            diverged = row not in going and row not in self._stopped
-            return diverged, -lengths[row], -_or_worst(last[row]), -_or_worst(train[row]), row
-
-        return np.array(sorted(range(len(self.lanes)), key=key), np.intp)
 
 
 def split(task: Task, seed: int) -> Task:
@@ -176,14 +167,23 @@ def split(task: Task, seed: int) -> Task:
     return replace(task, train=train, measured=train.head(len(task.measured.labels)), test=validation)
 
 
-def _last(accuracy: Array) -> Array:
-    """Return the last finite accuracy of each trial, NaN where there is none."""
-    known = np.isfinite(accuracy)
-    if not accuracy.shape[1]:
-        return np.full(len(accuracy), np.nan)
-    columns = accuracy.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
-    return np.where(known.any(axis=1), accuracy[np.arange(len(accuracy)), columns], np.nan)
+def last_known(accuracy: Array) -> Array:
+    """Return the last finite value of each row `(rows, n)`, NaN where there is none."""
+    found = np.full(len(accuracy), np.nan)
+    for column in accuracy.T:
+        found = np.where(np.isfinite(column), column, found)
+    return found
 
 
-def _or_worst(value: Any) -> float:
-    return float(value) if np.isfinite(value) else -1.0
+def ranked(validation: Array, train: Array, came: Sequence[float], diverged: Sequence[bool]) -> Array:
+    """Return the rows of trials, best first.
+
+    Those that diverged come last, those that made more updates first; then by validation accuracy, by training
+    accuracy, by number. What is not known is worse than 0.
+    """
+
+    def key(row: int) -> tuple[Any, ...]:
+        values = [-float(value) if np.isfinite(value) else 1.0 for value in (validation[row], train[row])]
+        return diverged[row], -came[row], *values, row
+
+    return np.array(sorted(range(len(validation)), key=key), np.intp)

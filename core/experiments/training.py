@@ -223,6 +223,7 @@ class Training(Experiment):
             train_accuracy=self._taken(self._train),
             test_accuracy=self._taken(self._test),
             weight_norm=self._taken(self._norms),
+            images=len(self._task.train.labels),
             train_measured=len(self._task.measured.labels),
             test_measured=len(self._task.test.labels),
             measured_every=self.configuration["evaluate"] * self._measured_every,

@@ -39,7 +39,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class TrainingFrame:
-    """A training run up to `iteration` completed updates.
+    """A training run on `images` images up to `iteration` completed updates.
 
     `loss` and `smoothed` are `(lanes, iteration)`: column i is the mini-batch loss of update i + 1, before it; NaN
     from the update at which a lane diverged, which `diverged` gives. Accuracies and `weight_norm`, the root of the
@@ -58,6 +58,7 @@ class TrainingFrame:
     train_accuracy: Array
     test_accuracy: Array
     weight_norm: Array
+    images: int
     train_measured: int
     test_measured: int
     measured_every: int

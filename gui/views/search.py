@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QComboBox
-
+from core.optimizers import OPTIMIZERS
 from core.parameters import ParameterError
+from core.trials import full_key, searchable
 from gui.panel import Panel
 from gui.theme import Severity
 from gui.views.search_view import SearchView
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
+
+    from core.parameters import Configuration
 
 _LARGEST_STAGE = 1000
 
@@ -23,10 +25,12 @@ class SearchPanel(Panel):
     view_class = SearchView
     view: SearchView
 
-    def _make_widgets(self) -> None:
-        super()._make_widgets()
-        # A long title must not make the form wider than its column.
-        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    def _install(self, configuration: Configuration) -> None:
+        """Offer to search for what the optimizer has."""
+        super()._install(configuration)
+        optimizer = configuration["optimizer"]
+        usable = [name for name in searchable() if full_key(name, optimizer)]
+        self.form.editor("search").field.allow(usable, f"{OPTIMIZERS[optimizer].label} has no such hyperparameter")
 
     def _connect(self) -> None:
         super()._connect()

@@ -29,9 +29,12 @@ def search_numbers(
     ]
 
 
+_ORDER = (State.TRAINED, State.WAITING, State.TRAINING)
+
+
 def _states(standing: Standing) -> list[Number]:
     going = standing.count(State.TRAINING) + standing.count(State.TRAINED) + standing.count(State.WAITING)
-    name = "trials trained" if standing.count(State.TRAINED) else "trials training"
+    name = next(f"trials {state.value}" for state in _ORDER if standing.count(state) or state is State.TRAINING)
     return [
         (name, f"{going:,}"),
         ("stopped early", f"{standing.count(State.STOPPED):,}"),
@@ -56,10 +59,12 @@ def _run(frame: SearchFrame, cursor: int, configuration: Configuration) -> list[
     epochs = frame.total / frame.per_epoch
     numbers = [
         ("epoch", f"{number_text(cursor // frame.per_epoch, 1)} / {number_text(epochs, 1)}"),
-        ("training images", f"{frame.train_measured:,}"),
+        ("training images", f"{frame.images:,}"),
         ("validation images", f"{frame.validation_measured:,}"),
-        ("updates made", f"{frame.made:,} / {plan:,}"),
     ]
+    if cursor < frame.iteration:  # what follows is known of the head alone
+        return numbers
+    numbers.append(("updates made", f"{frame.made:,} / {plan:,}"))
     if configuration["halving"]:
         numbers.append(("saved by stopping", f"{frame.spared:,} ({100 * frame.spared / plan:.0f} %)"))
     return numbers
