@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QGraphicsWidget
 
 from gui.items import StepHistogram
@@ -68,7 +68,8 @@ class Caption(QGraphicsWidget):
     def _draw_row(self, painter: QPainter, top: float, text: str, colour: str) -> None:
         painter.setPen(QColor(colour))
         room = QRectF(self.rect().left() + self._indent, top, self.rect().width() - self._indent + _OVERHANG, ROW)
-        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        shown = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 class Cell:
@@ -141,7 +142,7 @@ def words_of(kind: str, layer: LayerStatistics, ends: Ends) -> list[str]:
         zeros = layer.edges[0] == 0 and abs(layer.zero_share - layer.saturated_share) < 0.01
         shares += [(layer.zero_share, "zero"), (0.0 if zeros else layer.saturated_share, "saturated")]
     tallest = float(layer.counts.max()) / layer.size
-    shares.append((tallest if tallest > _TALLEST and tallest != layer.zero_share else 0.0, "in one bin"))
+    shares.append((tallest if tallest > _TALLEST and tallest != layer.zero_share else 0.0, "one bin"))
     words = [*first, *(f"{_percent(share)} {name}" for share, name in shares if share > 0)]
     return [*words, f"mean {short(layer.mean)}"]
 
