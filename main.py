@@ -165,6 +165,7 @@ def _export(options: argparse.Namespace) -> int:
     folder = _folder(options.out)
     with _Interrupt() as interrupt:
         frame = run_to_end(configuration, dataset, _Progress(preset.name), interrupt)
+    _tell_sparse(frame, configuration)
     written = write(frame, configuration, dataset, folder, [f for f in formats if f in DATA_FORMATS])
     pictures = [f for f in formats if f in PICTURES]
     if pictures:
@@ -176,6 +177,14 @@ def _export(options: argparse.Namespace) -> int:
     if interrupt():
         return _complain(f"stopped after {frame.position} of {frame.total}; the files have what was done until then", 1)
     return 0
+
+
+def _tell_sparse(frame: Any, configuration: Configuration) -> None:
+    """Say it where accuracies are measured less often than asked for."""
+    every = getattr(frame, "measured_every", 0)
+    if every > configuration.get("evaluate", 0):
+        asked = f"{frame.test_measured:,} test images would take longer to measure at each epoch than training does"
+        _note(f"accuracies are measured every {every} epochs: {asked}")
 
 
 def _configuration(preset: Preset, options: argparse.Namespace) -> Configuration:

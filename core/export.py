@@ -93,6 +93,7 @@ def write_json(frame: Frame, configuration: Configuration, dataset: Dataset | No
         "configuration": configuration.to_dict(),
         "seed": configuration.get("seed"),
         "data": dataset.identity() if dataset else None,
+        **({"measured_every_epochs": frame.measured_every} if isinstance(frame, TrainingFrame) else {}),
         "lanes": list(_outcomes(frame)),
     }
     path = folder / f"{name}.json"

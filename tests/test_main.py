@@ -114,6 +114,15 @@ def test_exports_the_rest_of_the_chapter(capsys, tmp_path, sample, name, own_dat
         assert found["lanes"].tolist() == lanes and found["weight_norm"].shape[0] == len(lanes)
 
 
+def test_it_says_where_accuracies_are_measured_less_often(capsys, tmp_path) -> None:
+    arguments = ["--set", "images=20", "--set", "batch=10", "--set", "hidden=6", "--iterations", "40"]
+    status, _out, err = export(capsys, tmp_path, "weight-decay", "--format", "csv,json", *arguments)
+    assert status == 0 and len(err) == 1 and "measured every 9 epochs: 1,000 test images would take longer" in err[0]
+    found = [int(row[1]) for row in rows_of(tmp_path / "weight-decay.csv") if row[6] and row[0] == "l2-0"]
+    assert found == [0, 18, 36, 40]
+    assert json.loads((tmp_path / "weight-decay.json").read_text(encoding="utf-8"))["measured_every_epochs"] == 9
+
+
 @pytest.mark.parametrize("own_data", [False, True], ids=["sample", "folder"])
 def test_exports_a_search(capsys, tmp_path, sample, own_data) -> None:
     data = ["--data", write_idx(tmp_path / "data", sample, zipped=False)] if own_data else []

@@ -232,7 +232,7 @@ def _run_parameters() -> tuple[Parameter, ...]:
             "evaluate",
             "evaluate",
             1,
-            "Epochs between measurements of the accuracies; 0 for never",
+            "Epochs between measurements of the accuracies, or more where that takes longer than training; 0 for never",
             0,
             1000,
             unit="epochs",
