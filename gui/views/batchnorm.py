@@ -22,7 +22,7 @@ from gui.views.base import LaneStatus, Number, View
 from gui.views.live import ActivationsPanel
 from gui.views.overlays import Invitation, LegendStrip
 from gui.views.plot_parts import AxisText
-from gui.views.scale_words import divergences, epoch_text, learning, percent, status
+from gui.views.scale_words import divergences, epoch_text, learning, moment, percent, status
 from gui.views.scales import (
     BARE_FOOT,
     BARE_LEFT,
@@ -64,6 +64,7 @@ class BatchNormView(View):
         self.cells: dict[str, ScalePlot] = {}
         self._rows: dict[str, list[int]] = {}
         self._shape: tuple[Any, ...] = ()
+        self._moment: tuple[Any, ...] = ()
         self._extras: tuple[list[float], list[float]] = ([], [])
         self._texts: list[AxisText] = []
         self._frame: TrainingFrame | None = None
@@ -97,6 +98,10 @@ class BatchNormView(View):
         self._frame = frame
         self._measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
         self._arrange(frame)
+        now = *self._shape, *moment(frame, cursor, self._measured)
+        if now == self._moment:  # between two epochs nothing is new
+            return
+        self._moment = now
         for init, rows in self._rows.items():
             cell = self.cells[init]
             cell.show_lanes(frame, rows, self._measured)
@@ -194,12 +199,16 @@ class BatchNormView(View):
         parts: list[ScalePlot | AxisText] = [*self.cells.values(), *self._texts]
         for part in parts:
             part.set_colours(self.colours)
+        self._word_box.say(self._word_box.text(), self.colours)
         self._mark_focus()
 
     # Reading.
 
     def _follow(self, init: str, epoch: int | None) -> None:
         """Show the epoch under the mouse in all plots."""
+        if epoch is None and self._hovered != init:  # a plot learns that it was left after the next was entered
+            self.cells[init].hover.set_index(self._epoch)
+            return
         self._hovered = None if epoch is None else init
         last = self._last_epoch()
         self._epoch = epoch if epoch is not None and 0 <= epoch <= last else None

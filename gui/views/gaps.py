@@ -12,6 +12,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
 from gui.bands import Band, BandKey
+from gui.decimation import Curve, first_difference
 from gui.items import Frame, Trace, ViewItem
 from gui.legend import LegendEntry
 from gui.markers import CurveMarkers
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from core.lanes import Lane
 
 GAP_ALPHA, QUARTILES_ALPHA = 0.16, 0.38
-_NOTHING = np.empty(0)
+_TOUCHED_PIXELS = 4.0
 _MARGIN, _LINE = 8.0, 17.0
+_AROUND = 0.03  # of the view's width: more than half a marker
 _MARKERS = 8  # over the width of the whole run
 
 
@@ -42,8 +44,16 @@ class CornerWords(ViewItem):
     def show_words(self, bold: str, quiet: str, above: bool) -> None:
         """Say this."""
         if ((bold, quiet), above) != (self._words, self._above):
-            self._words, self._above = (bold, quiet), above
-            self._changed()
+            moved, self._words, self._above = above != self._above, (bold, quiet), above
+            self.update(self.boundingRect() if moved else self._lines())
+
+    def _lines(self) -> QRectF:
+        """Return the part of the view that the words are in."""
+        view, rect = self.getViewBox(), self.boundingRect()
+        if view is None:
+            return rect
+        height = (_MARGIN + 2.0 * _LINE + 4.0) * view.viewPixelSize()[1]
+        return QRectF(rect.left(), rect.bottom() - height if self._above else rect.top(), rect.width(), height)
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw both lines at the right."""
@@ -67,13 +77,65 @@ class MeasuredMarkers(CurveMarkers):
         self._colour, self._marker, self._phase = colour, marker, phase
         self._changed()
 
+    def boundingRect(self) -> QRectF:
+        """Reach from the first marker to the last: a curve that grows beyond them leaves them as they are."""
+        rect = super().boundingRect()
+        if not len(self._x):
+            return QRectF()
+        first, last = (float(self._x[end]) for end in (0, -1))
+        margin = _AROUND * rect.width()
+        return QRectF(first - margin, rect.top(), last - first + 2.0 * margin, rect.height())
+
     def set_points(self, x: NDArray[Any], y: NDArray[Any], end: float) -> None:
         """Mark the curve at a few places of the run, which goes to x = `end`."""
         places = (np.arange(_MARKERS) + self._phase) * end / _MARKERS
         rows = np.unique(np.searchsorted(x, places[places <= x[-1]])) if len(x) else np.empty(0, int)
         if not (np.array_equal(x[rows], self._x) and np.array_equal(y[rows], self._y)):
+            self.prepareGeometryChange()
             self._x, self._y = x[rows], y[rows]
             self._changed()
+
+
+class GapCurves(ViewItem):
+    """Band, quartiles and both lines of a plot, drawn in one go: each by itself takes as long to be begun as drawn."""
+
+    def __init__(self, *parts: Band | Trace) -> None:
+        super().__init__()
+        self._parts = parts
+        self._known: tuple[Curve, ...] = ()
+
+    def set_colours(self, colours: PlotColours) -> None:
+        """Draw in these colours of the theme from now on."""
+        for part in self._parts:
+            part.set_colours(colours)
+        super().set_colours(colours)
+
+    def note(self, *curves: Curve) -> None:
+        """Paint anew from where one of these curves, which are those of the parts, differs from what it was."""
+        before, self._known = self._known, curves
+        if len(before) != len(curves):
+            self.update()
+            return
+        firsts = (first_difference(*pair) for pair in zip(before, curves, strict=True))
+        found = [first for first in firsts if first is not None]
+        if found:
+            self.update(self._from_point(min(found), (*before, *curves)))
+
+    def _from_point(self, first: int, curves: tuple[Curve, ...]) -> QRectF:
+        """Return the part of the view that a change from this point on can have touched."""
+        view, rect = self.getViewBox(), self.boundingRect()
+        if view is None or first < 2:
+            return rect
+        ends = (curve.place(np.array(len(curve.y) - 1)) for curve in curves if len(curve.y))
+        left, right = float(curves[-1].place(np.array(first - 1))), max(map(float, ends))
+        margin = _TOUCHED_PIXELS * view.viewPixelSize()[0]
+        return QRectF(left - margin, rect.top(), right - left + 2.0 * margin, rect.height())
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw the parts."""
+        for part in self._parts:
+            if part.isVisible():
+                part.draw(painter, frame)
 
 
 class Follower(ViewItem):
@@ -82,6 +144,7 @@ class Follower(ViewItem):
     def __init__(self, tell: Callable[[PlotColours], None]) -> None:
         super().__init__()
         self._tell = tell
+        self.setFlag(self.GraphicsItemFlag.ItemHasNoContents)
 
     def set_colours(self, colours: PlotColours) -> None:
         """Pass them on."""
@@ -99,7 +162,8 @@ class GapPlot:
         self.gap, self.quartiles = Band(alpha=GAP_ALPHA), Band(alpha=QUARTILES_ALPHA)
         self.train, self.test, self.norm = Trace(dashed=True), Trace(weight=2), Trace(weight=2)
         self.words, self.markers = CornerWords(), MeasuredMarkers("#000000", "o", 0.0)
-        for item in (Follower(self.title.set_colours), self.gap, self.quartiles, self.train, self.test, self.words):
+        self.curves = GapCurves(self.gap, self.quartiles, self.train, self.test)
+        for item in (Follower(self.title.set_colours), self.curves, self.words):
             plot.addItem(item)
         self.markers.setZValue(20)
         for item in (self.norm, self.markers):
@@ -117,6 +181,7 @@ class GapPlot:
         self.quartiles.set_look(lane.colour, QUARTILES_ALPHA)
         self.train.set_look(lane.colour, dashed=True)
         self.test.set_look(lane.colour, weight=2)
+        self.curves.update()
         self.norm.set_look(lane.colour, weight=2)
         self.markers.set_look(lane.colour, lane.marker, phase)
 
@@ -128,17 +193,17 @@ class GapPlot:
         self.train.setData(train, x)
         self.test.setData(test, x)
         self.gap.setData(test, train, x)
-        if frame.spread is None:
-            self.quartiles.setData(_NOTHING, _NOTHING)
-        else:
-            low, high = frame.spread.test_accuracy[row, :, :measured]
-            self.quartiles.setData(low, high, x)
+        sides = [] if frame.spread is None else list(frame.spread.test_accuracy[row, :, :measured])
+        self.quartiles.setVisible(bool(sides))
+        if sides:
+            self.quartiles.setData(sides[0], sides[1], x)
+        self.curves.note(*(Curve(y, x) for y in (train, test, *sides)))
         self.norm.setData(norm, x)
         self.markers.set_points(x, norm, frame.total / frame.per_epoch)
 
     def set_opacity(self, opacity: float) -> None:
         """Fade all curves, or bring them back."""
-        for item in (self.gap, self.quartiles, self.train, self.test, self.norm, self.markers):
+        for item in (self.curves, self.norm, self.markers):
             item.setOpacity(opacity)
 
     def set_shown(self, shown: bool) -> None:

@@ -28,9 +28,9 @@ class Head(QGraphicsWidget):
 
     def show_scores(self, scores: tuple[Score, ...]) -> None:
         """Show these, rounded."""
-        if scores != self.scores:
-            self.scores = scores
+        if _written(scores) != _written(self.scores):
             self.update()
+        self.scores = scores
 
     def set_colours(self, colours: PlotColours) -> None:
         """Draw in these colours from now on."""
@@ -72,6 +72,10 @@ class Head(QGraphicsWidget):
     def _readable(self, colour: str) -> QColor:
         """Return a lane's colour, nearer to that of text."""
         return blend(colour, self._colours.foreground, 0.75)
+
+
+def _written(scores: tuple[Score, ...]) -> list[tuple[str, str]]:
+    return [(_rounded(share), colour) for share, colour in scores]
 
 
 def _rounded(share: float) -> str:
@@ -133,6 +137,12 @@ class Remark(ViewItem):
 
 class Line(Crosshair):
     """The line of a crosshair: in a small plot the head says what a box would."""
+
+    def hoverEvent(self, event: Any) -> None:
+        """Follow the mouse; a plot that it enters says so also where all plots have their line already."""
+        if not event.isExit() and event.isEnter():
+            self._index = None
+        super().hoverEvent(event)
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the line."""

@@ -53,6 +53,8 @@ class RegularizationView(View):
         for hint in (self._waiting, self._unmeasured):
             self.norms.addItem(hint)
         self._hovers: list[Crosshair] = []
+        self._hovered: Crosshair | None = None
+        self._epoch: int | None = None
         self._make_hover(self.norms, self._read_norms)
         self._cells: list[GapPlot] = []
         self._rows: list[int] = []
@@ -65,13 +67,18 @@ class RegularizationView(View):
 
     def _make_hover(self, plot: Plot, read: Callable[[int], Sequence[ReadoutLine]]) -> None:
         hover = Crosshair(read)
-        hover.moved.connect(self._follow_hover)
+        hover.moved.connect(lambda index: self._follow_hover(hover, index))
         plot.addItem(hover)
         self._hovers.append(hover)
 
-    def _follow_hover(self, index: int | None) -> None:
+    def _follow_hover(self, moved: Crosshair, index: int | None) -> None:
+        """Show the epoch under the mouse in all plots."""
+        if index is not None:
+            self._hovered, self._epoch = moved, index
+        elif self._hovered is moved:  # a plot learns that it was left after the next was entered
+            self._hovered, self._epoch = None, None
         for hover in self._hovers:
-            hover.set_index(index)
+            hover.set_index(self._epoch)
 
     # The grid.
 
