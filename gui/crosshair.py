@@ -51,7 +51,8 @@ class Crosshair(ViewItem):
     def hoverEvent(self, event: Any) -> None:
         """Follow the mouse; called by pyqtgraph's scene."""
         index = None if event.isExit() else round(event.pos().x())
-        if index != self._index:
+        # A plot that is entered says so, even if a neighbour has set the same index already.
+        if index != self._index or (index is not None and event.isEnter()):
             self.set_index(index)
             self.moved.emit(index)
 

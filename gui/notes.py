@@ -96,7 +96,8 @@ class Notes(QScrollArea):
             self._numbers.append(self._add_row())
         for row, (name, value) in enumerate(self._numbers):
             texts = numbers[row] if row < len(numbers) else ("", "")
-            self._rows.setRowVisible(row, row < len(numbers))
+            if self._rows.isRowVisible(row) != (row < len(numbers)):  # laying out anew takes two milliseconds
+                self._rows.setRowVisible(row, row < len(numbers))
             value.setVisible(bool(texts[1]))  # a row without a value has the whole width for its words
             for label, text in zip((name, value), texts, strict=True):
                 if label.text() != text:

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 from core.lanes import Axis, lanes_of
 from core.linked import linked
 from core.optimizers import OPTIMIZERS
-from core.parameters import Configuration, ParameterError
+from core.parameters import Configuration, Parameter, ParameterError
 from core.presets import PRESETS, build, panel_presets
 from core.runner import Phase
 from gui.forms import Form
@@ -279,12 +279,19 @@ class Panel(QWidget):
         changed = [key for key in configuration.values if configuration[key] != before.get(key)]
         same = configuration.preset == before.preset
         self._install(configuration)
-        if same and changed == ["lanes"] and self._only_hides(configuration["lanes"]):
+        if same and self._only_lanes(before, changed) and self._only_hides(configuration["lanes"]):
             self._redraw()
         elif same and changed and self._can_go_on(changed):
             self._go_on(changed)
         else:
             self._run_anew(changed if same else [])
+
+    def _only_lanes(self, before: Configuration, changed: list[str]) -> bool:
+        """Tell whether nothing changed but which lanes are on, and what follows from that."""
+        if "lanes" not in changed:
+            return False
+        follows = linked(before.values, {"lanes": self.configuration["lanes"]}, self.preset.axis)
+        return all(key in follows and follows[key] == self.configuration[key] for key in changed)
 
     def _only_hides(self, names: tuple[str, ...]) -> bool:
         """Tell whether all these lanes are in the run already, so that others need only be hidden."""
@@ -314,7 +321,7 @@ class Panel(QWidget):
         """Write what was changed, without the lanes where they only follow from it."""
         told = [key for key in changed if key != "lanes"] or changed
         found = [declared(self.configuration, key) for key in told]
-        return ", ".join(f"{p.label} = {p.text(self.configuration[p.key])}" for p in found)
+        return ", ".join(f"{_full_label(p)} = {p.text(self.configuration[p.key])}" for p in found)
 
     @property
     def is_eager(self) -> bool:
@@ -414,3 +421,9 @@ class Panel(QWidget):
     def close_engine(self) -> None:
         """End the engine's thread."""
         self.player.close()
+
+
+def _full_label(parameter: Parameter) -> str:
+    """Name a parameter, an optimizer's own with the optimizer."""
+    rule = OPTIMIZERS.get(parameter.key.partition(".")[0])
+    return f"{rule.label} {parameter.label}" if rule else parameter.label

@@ -49,6 +49,7 @@ class Player(QObject):
         self._seen: tuple[Any, int | None] = (None, None)
         self._failed_load = -1
         self._loading = False
+        self._pausing = False  # asked to, while the engine still makes the updates in hand
         self._next: Configuration | None = None  # the last of those that came while one was loading
         self._users: dict[QObject, int] = {}  # with their intervals
         self._timer = QTimer(self)
@@ -93,8 +94,9 @@ class Player(QObject):
         """Play, or pause what plays; at the end of the record, play it again."""
         if self._replay is not None:
             self._replay = None
-        elif self.status.phase is Phase.RUNNING:
+        elif self.status.phase is Phase.RUNNING and not self._pausing:
             self.runner.pause()
+            self._pausing = True
             self._look_soon()
         else:
             return self.play()
@@ -102,6 +104,7 @@ class Player(QObject):
 
     def play(self) -> None:
         """Go on from the cursor."""
+        self._pausing = False
         if self.cursor is not None and self.cursor < self.head:
             self._replay = (time.perf_counter(), self.cursor)
         elif self.status.phase is Phase.FINISHED:
@@ -237,11 +240,12 @@ class Player(QObject):
                 self.runner.play()
 
     def _tell(self, status: Status) -> None:
-        running = self._replay is not None or status.phase is Phase.RUNNING
+        self._pausing = self._pausing and status.phase is Phase.RUNNING
+        running = self._replay is not None or (status.phase is Phase.RUNNING and not self._pausing)
         rate = status.rate if status.phase is Phase.RUNNING else None
         left = (status.total - status.position) / rate if rate else None
         total = status.total if status.configuration is not None else None
-        phase = Phase.RUNNING if running else status.phase
+        phase = Phase.RUNNING if running else Phase.PAUSED if self._pausing else status.phase
         self.state_changed.emit(
             TransportState(phase, self.unit, self.shown_position, self.head, total, rate, left, self.head > 0)
         )

@@ -202,7 +202,7 @@ def test_one_scale_has_one_large_plot_with_test_accuracy(user):
     lines = [text for text, _ in user.panel.view._read_box("he", 2)]
     assert lines[0] == "epoch 2: training accuracy"
     assert f"(test {100 * frame.test_accuracy[0, 2]:.1f} %)" in lines[1]
-    assert [entry.label for entry in user.panel.view.legend(frame)][:2] == ["BatchNorm, training", "plain, training"]
+    assert [entry.label for entry in user.panel.view.legend(frame)][:2] == ["BatchNorm, train", "plain, train"]
 
 
 def test_another_preset_is_another_grid_and_undo_brings_the_former_back(grid):
@@ -337,3 +337,35 @@ def test_the_pairs_histograms_are_exported(grid, tmp_path):
         assert {line.split(",")[0] for line in path.read_text().splitlines()[1:]} == {"sigma-he-bn", "sigma-he-plain"}
     (picture,) = export_panel(grid.panel, Request(WHOLE, "png", tmp_path, "pair"))
     assert picture.stat().st_size > 5000
+
+
+def test_one_of_the_two_networks_of_a_scale_is_hidden_and_the_scale_still_slides(user):
+    start(user, "batchnorm", lanes=(), images=60)
+    finish(user)
+    frame, loads = user.player.frame, user.player.status.loads
+    user.click("lane-sigma-he-plain")
+    assert [frame.lanes[row].name for row in user.panel.view.visible(frame)] == ["sigma-he-bn"]
+    assert user.panel.configuration["lanes"] == () and user.player.status.loads == loads
+    assert user.find("init:slider").isVisible()
+    user.click("lane-sigma-he-plain")
+    assert len(user.panel.view.visible(frame)) == 2
+
+
+def test_notes_can_fold_while_another_grid_is_loading(user):
+    start(user, "batchnorm", lanes=(), images=60)
+    finish(user)
+    user.panel.start(PRESETS["batchnorm-grid"].configuration({**SMALL, "iterations": 10}))
+    user.press(KEY.Key_F1)
+    user.until(lambda: len(cells(user)) == 4)
+
+
+def test_several_seeds_say_at_how_many_scales_batchnorm_makes_no_difference(user):
+    start(
+        user, lanes=("sigma-0.0001-bn", "sigma-0.0001-plain", "sigma-he-bn", "sigma-he-plain"), seeds=5, iterations=20
+    )
+    finish(user)
+    numbers = dict(user.panel.view.numbers(user.player.frame, 20))
+    assert numbers["seeds"] == "5 (0 to 4)"
+    pairs = {frozenset(pair) for pair in user.player.frame.spread.alike}
+    alike = sum(frozenset(lane.label for lane in user.player.frame.lanes[i : i + 2]) in pairs for i in (0, 2))
+    assert numbers["scales at which both cannot be told apart"] == f"{alike} of 2"

@@ -195,3 +195,18 @@ def test_buttons_do_nothing_harmful_before_the_first_frame(qtbot, make):
         press()
     qtbot.waitUntil(lambda: player.head > 3)
     assert watcher.failures == []
+
+
+def test_a_pause_shows_at_once_though_the_engine_is_still_busy(qtbot, make):
+    player, watcher = make("random-search", trials=60, hidden=(50, 50), evaluate=0, iterations=5000)
+    settled(qtbot, player, PAUSED)
+    player.toggle()
+    qtbot.waitUntil(lambda: player.head > 0)
+    player.toggle()
+    assert watcher.states[-1].phase is PAUSED, "whatever the engine still does"
+    player.toggle()
+    assert watcher.states[-1].phase is RUNNING
+    head = player.head
+    qtbot.waitUntil(lambda: player.head > head)
+    player.toggle()
+    settled(qtbot, player, PAUSED)

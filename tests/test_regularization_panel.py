@@ -145,3 +145,40 @@ def test_seeds_add_quartiles_and_say_what_can_be_told_apart(start, seeds, said):
     assert len(view._cells[0].quartiles._low.y) == len(user.player.frame.measured_at)
     if seeds == 5:
         assert "λ = 0 – λ = 1e-05" in numbers
+
+
+def test_a_lane_is_hidden_and_brought_back_without_a_run(start):
+    user = start(lanes=("plain", "p-0.5"), dropout=0.5)
+    run(user)
+    loads, frame = user.player.status.loads, user.player.frame
+    user.click("lane-p-0.5")
+    assert [frame.lanes[row].name for row in user.panel.view.visible(frame)] == ["plain"]
+    assert "p-0.5" in user.panel.lanes.names(), "it stays, to be switched on again"
+    user.click("lane-p-0.5")
+    assert len(user.panel.view.visible(frame)) == 2
+    assert user.player.status.loads == loads and user.player.frame is frame
+
+
+def test_a_change_in_mid_run_is_marked_in_every_plot(start):
+    user = start()
+    for _ in range(3):
+        user.player.step()
+        user.until_phase(Phase.PAUSED)
+    user.enter("sgd.lr", "0.05")
+    user.until(lambda: len(user.player.frame.changes) == 1)
+    view, at = user.panel.view, user.player.frame.changes[0].iteration / user.player.frame.per_epoch
+    for marks in (view._marks, *(cell.marks for cell in view._cells)):
+        assert marks._marks == ((at, "sgd.lr = 0.05"),)
+    assert user.said() == "SGD learning rate = 0.05 from iteration 3 on"
+
+
+def test_the_line_beside_the_title_says_what_is_in_force(start):
+    user = start(iterations=100_000, evaluate=0)
+    user.press(KEY.Key_Space)
+    user.until(lambda: user.player.head > 5)
+    for value in ("0.3", "0.5"):
+        user.enter("l2", value)
+        assert user.said() == f"restarted with weight decay λ = {value}"
+    user.panel.setFocus()
+    user.control(KEY.Key_Z)
+    assert user.said() == "restarted with weight decay λ = 0.3"

@@ -474,3 +474,12 @@ def test_the_figure_is_written_without_a_window(qtbot, sample, tmp_path, look):
     assert ink(picture, "#0072B2" if look == "light" else "#56B4E9") > 400
     text = written[1].read_text(encoding="utf-8")
     assert "validation accuracy" in text and f"1 · lr {setting_text(frame.settings[best, 0])}" in text
+
+
+def test_what_the_optimizer_has_not_is_not_offered(search):
+    chips = search.find("search").chips
+    assert not chips["momentum"].isEnabled() and chips["lr"].isEnabled()
+    assert "SGD has no such hyperparameter" in chips["momentum"].toolTip()
+    search.choose("optimizer", "momentum")
+    search.until(lambda: chips["momentum"].isEnabled())
+    assert not chips["beta1"].isEnabled()

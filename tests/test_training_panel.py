@@ -137,7 +137,7 @@ def test_a_learning_rate_changes_in_mid_run_and_the_run_goes_on(race):
     change = race.player.frame.changes[0]
     assert (change.key, change.value) == ("sgd.lr", 0.05) and change.iteration > 5
     assert race.player.status.loads == loads and race.player.status.phase is RUNNING
-    assert race.said().startswith("sgd.lr = 0.05 from iteration ")
+    assert race.said().startswith("SGD learning rate = 0.05 from iteration ")
     assert race.panel.run_configuration().changes == race.player.frame.changes
 
 
@@ -147,7 +147,7 @@ def test_a_change_while_paused_is_marked_where_the_run_stands(race):
     race.enter("adam.lr", "0.1")
     race.until(lambda: len(race.player.frame.changes) == 1)
     assert race.player.frame.changes[0].iteration == at(race) == here
-    assert race.said() == f"adam.lr = 0.1 from iteration {here:,} on"
+    assert race.said() == f"Adam learning rate = 0.1 from iteration {here:,} on"
     race.panel.setFocus()
     race.control(KEY.Key_Z)
     race.until(lambda: len(race.player.frame.changes) == 2)
@@ -155,11 +155,12 @@ def test_a_change_while_paused_is_marked_where_the_run_stands(race):
 
 
 def test_another_structure_restarts_and_says_so(race):
+    labels = {"hidden": "hidden layers", "seed": "seed", "batch": "mini-batch", "evaluate": "evaluate"}
     for key, text in (("hidden", "6"), ("seed", "3"), ("batch", "20"), ("evaluate", "2")):
         race.panel.setFocus()
         run_to(race, 5)
         race.enter(key, text)
-        assert race.said() == f"restarted with {key} = {text}"
+        assert race.said() == f"restarted with {labels[key]} = {text}"
         race.until(lambda: race.player.head == 0 and race.player.status.phase is PAUSED)
 
 
@@ -184,7 +185,7 @@ def test_hiding_a_lane_leaves_the_run_and_bringing_another_restarts_it(race):
     race.click("lane-momentum")
     race.until(lambda: len(race.player.frame.lanes) == 3)
     assert race.player.status.loads > loads and race.player.head == 0
-    assert race.said().startswith("restarted with lanes")
+    assert race.said().startswith("restarted with optimizers = ")
 
 
 # The end.

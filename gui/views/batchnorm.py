@@ -22,7 +22,7 @@ from gui.views.base import LaneStatus, Number, View
 from gui.views.live import ActivationsPanel
 from gui.views.overlays import Invitation, LegendStrip
 from gui.views.plot_parts import AxisText
-from gui.views.scale_words import divergences, epoch_text, learning, moment, percent, status
+from gui.views.scale_words import divergences, epoch_text, learning, moment, of_seeds, percent, status
 from gui.views.scales import (
     BARE_FOOT,
     BARE_LEFT,
@@ -37,9 +37,10 @@ from gui.views.scales import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from core.experiments.training_frame import TrainingFrame
+    from core.lanes import Lane
     from gui.crosshair import ReadoutLine
 
 _GAP = 8.0
@@ -72,6 +73,7 @@ class BatchNormView(View):
         self._epoch: int | None = None
         self._hovered: str | None = None
         self._focused: str | None = None
+        self.hidden: frozenset[str] = frozenset()
         self.graphics.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.graphics.installEventFilter(self)
         self.graphics.ci.geometryChanged.connect(self._share_out)
@@ -93,6 +95,15 @@ class BatchNormView(View):
 
     # Frames.
 
+    def hide_lanes(self, names: Iterable[str]) -> None:
+        """Leave these lanes out of the picture."""
+        self.hidden = frozenset(names)
+
+    def visible(self, frame: TrainingFrame) -> list[int]:
+        """Return the rows of the lanes that are on and not hidden."""
+        rows = super().visible(frame)
+        return [row for row in rows if frame.lanes[row].name not in self.hidden] or rows
+
     def show_frame(self, frame: TrainingFrame, cursor: int) -> None:
         """Draw what was measured up to iteration `cursor`."""
         self._frame = frame
@@ -106,6 +117,7 @@ class BatchNormView(View):
             cell = self.cells[init]
             cell.show_lanes(frame, rows, self._measured)
             cell.fit(frame.total / frame.per_epoch)
+            cell.marks.show_changes(frame.changes, frame.per_epoch)
             ends = [frame.train_accuracy[row, self._measured - 1] for row in rows if self._measured]
             cell.show_remark(divergences(frame, rows, cursor), ends)
         self._read()
@@ -341,12 +353,12 @@ class BatchNormView(View):
             ("training accuracy on", f"{frame.train_measured:,} images"),
             ("test accuracy on", f"{frame.test_measured:,} images"),
         ]
-        return found
+        return [*found, *of_seeds(frame, self.visible(frame))]
 
     def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
         """Return one entry for each kind of network, and for test accuracy where it is drawn."""
         lanes = {lane_words(frame.lanes[row]): frame.lanes[row] for row in self.visible(frame)}
-        tested = ", training" if len(self._rows) == 1 else ""
+        tested = ", train" if len(self._rows) == 1 else ""
         found = [
             LegendEntry(f"{words}{tested}", lane.colour, lane.marker, dashed=not lane.batchnorm)
             for words, lane in lanes.items()
@@ -354,8 +366,8 @@ class BatchNormView(View):
         if tested:
             page = self.colours.background
             found += [
-                LegendEntry("test", blend(lane.colour, page, PALE).name(), dashed=not lane.batchnorm)
-                for lane in lanes.values()
+                LegendEntry(f"{words}, test", blend(lane.colour, page, PALE).name(), dashed=not lane.batchnorm)
+                for words, lane in lanes.items()
             ]
         return found
 
@@ -371,6 +383,18 @@ class BatchNormPanel(Panel):
     def _connect(self) -> None:
         super()._connect()
         self.view.opened.connect(self._show_layers)
+
+    def lanes_in_force(self) -> tuple[Lane, ...]:
+        """Return the lanes that are on and not hidden."""
+        return tuple(lane for lane in super().lanes_in_force() if lane.name not in self.view.hidden)
+
+    def _toggle_lanes(self, names: tuple[str, ...]) -> None:
+        """Hide one of the two networks of one scale: named in the configuration, they would not follow the scale."""
+        if self.configuration["lanes"]:
+            super()._toggle_lanes(names)
+        else:
+            self.view.hide_lanes(set(self.lanes.names()) - set(names))
+            self._redraw()
 
     def _show_layers(self, names: tuple[str, ...]) -> None:
         """Show a scale's networks layer by layer, live, in the panel Activations."""

@@ -17,6 +17,7 @@ from gui.items import Frame, Trace, ViewItem
 from gui.legend import LegendEntry
 from gui.markers import CurveMarkers
 from gui.plots import LABEL_PIXELS, TICK_PIXELS, Plot, PlotColours, plot_font
+from gui.views.marks import ChangeMarks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +164,8 @@ class GapPlot:
         self.train, self.test, self.norm = Trace(dashed=True), Trace(weight=2), Trace(weight=2)
         self.words, self.markers = CornerWords(), MeasuredMarkers("#000000", "o", 0.0)
         self.curves = GapCurves(self.gap, self.quartiles, self.train, self.test)
-        for item in (Follower(self.title.set_colours), self.curves, self.words):
+        self.marks = ChangeMarks(labelled=False)
+        for item in (Follower(self.title.set_colours), self.curves, self.words, self.marks):
             plot.addItem(item)
         self.markers.setZValue(20)
         for item in (self.norm, self.markers):

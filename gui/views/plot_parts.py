@@ -16,6 +16,8 @@ from gui.plots import LABEL_PIXELS, LIGHT, TICK_PIXELS, TITLE_PIXELS, PlotColour
 # What a head says of a network: the share that it predicts rightly, and the colour.
 Score = tuple[float, str]
 
+_WIDE = 0.8  # words that take more of a plot's width hide its first point
+
 
 class Head(QGraphicsWidget):
     """A plot's title at the left, and at the right how many of a hundred images each network gets right."""
@@ -132,17 +134,13 @@ class Remark(ViewItem):
         painter.setPen(QColor(self._colours.muted))
         place = Qt.AlignmentFlag.AlignTop if self._above else Qt.AlignmentFlag.AlignBottom
         room = QRectF(*frame.rect).adjusted(4.0, 4.0, -6.0, -4.0)
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | place, self.text)
+        short = QFontMetricsF(painter.font()).horizontalAdvance(self.text) > _WIDE * room.width()
+        text = self.text.replace(" diverged at ", " lost at ") if short else self.text
+        painter.drawText(room, Qt.AlignmentFlag.AlignRight | place, text)
 
 
 class Line(Crosshair):
     """The line of a crosshair: in a small plot the head says what a box would."""
-
-    def hoverEvent(self, event: Any) -> None:
-        """Follow the mouse; a plot that it enters says so also where all plots have their line already."""
-        if not event.isExit() and event.isEnter():
-            self._index = None
-        super().hoverEvent(event)
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the line."""

@@ -18,6 +18,7 @@ from gui.plots import blend, make_plot
 from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, View, short_number
 from gui.views.gaps import GAP_ALPHA, QUARTILES_ALPHA, Follower, GapPlot
+from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class RegularizationView(View):
         )
         self.norms.addItem(Follower(self._colour_key))
         self._waiting, self._unmeasured = Hint("Press Space to train"), Hint("Not measured: set “evaluate” to 1 epoch")
-        for hint in (self._waiting, self._unmeasured):
+        self._marks = ChangeMarks(labelled=True)
+        for hint in (self._waiting, self._unmeasured, self._marks):
             self.norms.addItem(hint)
         self._hovers: list[Crosshair] = []
         self._hovered: Crosshair | None = None
@@ -185,8 +187,10 @@ class RegularizationView(View):
             cell.show_lane(frame.lanes[row], (place + 0.5) / len(self._rows))
             cell.show(frame, row, measured)
             cell.words.show_words(*_words(frame, row, cursor, self._narrow))
-        self._waiting.setVisible(not frame.iteration and len(frame.measured_at) > 0)
-        self._unmeasured.setVisible(not len(frame.measured_at))
+            cell.marks.show_changes(frame.changes, frame.per_epoch)
+        self._marks.show_changes(frame.changes, frame.per_epoch)
+        self._waiting.setVisible(not frame.iteration)
+        self._unmeasured.setVisible(frame.iteration > 0 and not len(frame.measured_at))
         self._fit(frame)
         if self._of_seeds != (frame.spread is not None):
             self._of_seeds = frame.spread is not None
@@ -271,19 +275,11 @@ class RegularizationView(View):
         return [
             ("epoch", f"{cursor // frame.per_epoch}"),
             *((f"gap, {frame.lanes[i].label}", _points(gaps[i, column])) for i in rows if column >= 0),
-            ("learned from", f"{self._images(frame):,} images"),
+            ("learned from", f"{frame.images:,} images"),
             ("tested on", f"{frame.test_measured:,} images"),
             *every,
             *seed_numbers(frame, [frame.lanes[i].label for i in rows]),
         ]
-
-    def _images(self, frame: TrainingFrame) -> int:
-        """Return how many images there are to learn from: as many as asked for, or all of a smaller data set."""
-        wanted = int(self.configuration["images"]) if self.configuration else frame.train_measured
-        return min(wanted, max(frame.train_measured, (frame.per_epoch + 1) * self._batch() - 1))
-
-    def _batch(self) -> int:
-        return int(self.configuration["batch"]) if self.configuration else 1
 
 
 def _measured(frame: TrainingFrame, position: int) -> int:
@@ -346,7 +342,3 @@ class RegularizationPanel(Panel):
     view_class = RegularizationView
     extends = True
     replays = True
-
-    def _only_hides(self, names: tuple[str, ...]) -> bool:
-        """Run again with fewer lanes too: their colours are by their order, and the run is short."""
-        return False

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.bands import FEWEST
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number
-from gui.views.scales import lane_words
+from gui.views.scales import lane_words, scales_of
+from gui.views.seeds import seed_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,20 @@ def learning(frame: TrainingFrame, rows: Sequence[int], column: int) -> list[Num
             learning = np.count_nonzero(frame.train_accuracy[kind, column] > LEARNS)
             found.append((f"{words}, scales above {100 * LEARNS:.0f} %", f"{learning} of {len(kind)}"))
     return found
+
+
+def of_seeds(frame: TrainingFrame, rows: Sequence[int]) -> list[Number]:
+    """Say what several seeds tell: of one scale in the words of other panels, of many at how many scales."""
+    scales = scales_of([frame.lanes[row] for row in rows])
+    if frame.spread is None or len(scales) == 1:
+        return seed_numbers(frame, [frame.lanes[row].label for row in rows])
+    common = seed_numbers(frame, ())
+    if len(frame.spread.seeds) < FEWEST or not frame.position:
+        return common
+    pairs = {frozenset(pair) for pair in frame.spread.alike}
+    labels = ([frame.lanes[rows[place]].label for place in places] for places in scales.values())
+    alike = sum(frozenset(pair) in pairs for pair in labels)
+    return [*common, ("scales at which both cannot be told apart", f"{alike} of {len(scales)}")]
 
 
 def divergences(frame: TrainingFrame, rows: Sequence[int], cursor: int) -> list[str]:

@@ -17,6 +17,7 @@ from gui.crosshair import Crosshair
 from gui.items import Trace, ViewItem
 from gui.markers import CurveMarkers
 from gui.plots import Plot, PlotColours
+from gui.views.marks import ChangeMarks
 from gui.views.plot_parts import Border, Head, Line, Remark, Score
 
 if TYPE_CHECKING:
@@ -124,8 +125,8 @@ class ScalePlot(Plot):
         self.layout.setContentsMargins(0.0, 0.0, 14.0 if alone else 1.0, 0.0)
         self.setMouseEnabled(False, False)
         self.hover = Crosshair(read) if alone else Line(read)
-        self.border, self.remark = Border(), Remark()
-        for item in (self.border, self.remark, self.hover):
+        self.border, self.remark, self.marks = Border(), Remark(), ChangeMarks(labelled=alone)
+        for item in (self.border, self.remark, self.marks, self.hover):
             self.addItem(item)
         self.getAxis("bottom").set_whole()
         if not alone:

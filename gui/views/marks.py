@@ -1,0 +1,53 @@
+"""Where parameters changed in mid-run: a dotted line over the plots, and what became of which, where there is room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLineF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from core.parameters import number_text
+from gui.items import Frame, ViewItem
+from gui.plots import TICK_PIXELS, plot_font
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.parameters import Change
+
+_GAP = 4.0
+
+
+class ChangeMarks(ViewItem):
+    """Marks at the epochs of changes, with words if `labelled`."""
+
+    def __init__(self, labelled: bool) -> None:
+        super().__init__()
+        self._labelled = labelled
+        self._marks: tuple[tuple[float, str], ...] = ()
+        self.setZValue(40)
+
+    def show_changes(self, changes: Sequence[Change], per_epoch: int) -> None:
+        """Mark these changes."""
+        marks = tuple((c.iteration / per_epoch, f"{c.key} = {number_text(c.value)}") for c in changes)
+        if marks != self._marks:
+            self._marks = marks
+            self.update()
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw the lines and their words, one below the other."""
+        _, top, _, height = frame.rect
+        painter.setFont(plot_font(TICK_PIXELS))
+        metrics = QFontMetricsF(painter.font())
+        for number, (epoch, text) in enumerate(self._marks):
+            x = round(frame.sx * epoch + frame.dx)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(QPen(QColor(self._colours.muted), 1.0, Qt.PenStyle.DotLine))
+            painter.drawLine(QLineF(x, top, x, top + height))
+            if self._labelled:
+                room = QRectF(x + _GAP, top + _GAP, metrics.horizontalAdvance(text), metrics.height())
+                room.translate(0.0, (number % 3) * metrics.height())
+                painter.fillRect(room, QColor(self._colours.background))
+                painter.setPen(QColor(self._colours.foreground))
+                painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
