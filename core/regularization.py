@@ -85,11 +85,28 @@ def _steps(kind: str, value: float) -> float:
 
 
 def _turned(colour: str, turn: float) -> str:
-    """Return the colour with its hue turned by this part of a circle, as light and as strong as before."""
-    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    hue, light, strong = colorsys.rgb_to_hls(*parts)
-    found = colorsys.hls_to_rgb((hue + turn) % 1.0, light, strong)
+    """Return the colour with its hue turned by this part of a circle, as bright to the eye as before."""
+    parts = _parts_of_colour(colour)
+    if not turn:
+        return colour
+    hue, _, strong = colorsys.rgb_to_hls(*parts)
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        light = (low + high) / 2
+        found = colorsys.hls_to_rgb((hue + turn) % 1.0, light, strong)
+        low, high = (light, high) if _luminance(found) < _luminance(parts) else (low, light)
     return "#" + "".join(f"{round(255 * part):02X}" for part in found)
+
+
+def _parts_of_colour(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
+
+
+def _luminance(parts: tuple[float, float, float]) -> float:
+    """Return the relative luminance of an sRGB colour (ITU-R BT.709), which contrast is made of."""
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def with_strength(names: tuple[str, ...], key: str, before: float, after: float) -> tuple[str, ...]:

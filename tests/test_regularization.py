@@ -11,7 +11,7 @@ from core.datasets import Dataset
 from core.lanes import Axis, lanes_of
 from core.optimizers import OPTIMIZERS
 from core.presets import build, preset
-from core.regularization import parts_label, parts_of, regularization_name, strengths, with_strength
+from core.regularization import look_of, parts_label, parts_of, regularization_name, strengths, with_strength
 from tests.test_network import KINDS, recorded_network
 
 NAMES = [
@@ -263,3 +263,20 @@ def test_a_strength_changed_in_mid_run_is_recorded_and_replayed(start, finish, k
     first = 7 if key == "dropout" else 8
     np.testing.assert_array_equal(frame.loss[:, :first], plain.loss[:, :first])
     assert (frame.loss[:, first] != plain.loss[:, first]).all()
+
+
+@pytest.mark.parametrize("name", ["l2-0.0001", "l2-10", "l1-0.5", "p-0.05", "p-0.9", "l2-10+p-0.9"])
+def test_every_strength_can_be_read_on_both_grounds_and_told_from_the_usual(name) -> None:
+    usual = {"l2": "l2-0.1", "l1": "l1-0.005", "p": "p-0.2"}
+    own = "l2-0.1+p-0.2" if "+" in name else usual[name.partition("-")[0]]
+    assert look_of(name)[0] != look_of(own)[0] and look_of(name)[1] != look_of(own)[1]
+    for ground in (1.0, 0.011):
+        bright, dark = sorted((luminance(look_of(name)[0]), ground))[::-1]
+        same_bright, same_dark = sorted((luminance(look_of(own)[0]), ground))[::-1]
+        assert (bright + 0.05) / (dark + 0.05) == pytest.approx((same_bright + 0.05) / (same_dark + 0.05), rel=0.05)
+
+
+def luminance(colour):
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
