@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=6, help="turns of the window and of the headless race")
     parser.add_argument("--seconds", type=float, default=6.0, help="length of an animation")
     parser.add_argument("--clicks", type=int, default=30, help="clicks of each kind")
-    parser.add_argument("--frames", type=int, default=1500, help="frames over which memory is watched")
+    parser.add_argument("--frames", type=int, default=3000, help="frames over which memory is watched")
     parser.add_argument("--quick", action="store_true", help="few of everything")
     parser.add_argument("--only", default=",".join(MEASURES), help=f"some of {','.join(MEASURES)}")
     options = parser.parse_args()

@@ -161,7 +161,7 @@ def measure_memory(bench: Bench) -> None:
         return
     panel = bench.open("training")
     bench.restart()
-    show_frames(bench, panel, max(200, bench.options.frames // 3))
+    show_frames(bench, panel, max(1500, bench.options.frames))  # until every buffer has its size
     size, recorded = resident() or 0, record_bytes(panel)
     show_frames(bench, panel, bench.options.frames)
     growth = ((resident() or 0) - size - (record_bytes(panel) - recorded)) / bench.options.frames * 10_000
