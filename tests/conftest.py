@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -61,6 +62,44 @@ def sample() -> Dataset:
     from core.datasets import load_sample
 
     return load_sample()
+
+
+@pytest.fixture(scope="session")
+def few_digits(sample: Dataset) -> Callable[[int, int], Dataset]:
+    """Take the first of the bundled digits: so many to train on, so many to test on."""
+
+    def few(train: int, test: int) -> Dataset:
+        parts = sample.train_images[:train], sample.train_labels[:train]
+        return type(sample)("few", *parts, sample.test_images[:test], sample.test_labels[:test])
+
+    return few
+
+
+@pytest.fixture
+def open_run() -> Iterator[Callable[..., Any]]:
+    """Build a configuration's experiment on a data set; it is closed when the test ends."""
+    from core.presets import build
+
+    with contextlib.ExitStack() as stack:
+
+        def make(configuration: Any, dataset: Dataset, threads: int = 1) -> Any:
+            run = build(configuration, lambda: dataset, threads)
+            stack.callback(run.close)
+            return run
+
+        yield make
+
+
+@pytest.fixture
+def finish(start: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a run as the file's own `start` does, go to its end in one go, and return its last frame."""
+
+    def go(*args: Any, **values: Any) -> Any:
+        run = start(*args, **values)
+        run.advance(run.total)
+        return run.snapshot()
+
+    return go
 
 
 @pytest.fixture(scope="session")

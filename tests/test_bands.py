@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 
 import numpy as np
 import pytest
 
 from core.bands import Bands, alike, quartiles
-from core.datasets import Dataset
 from core.history import SmoothedRecord
-from core.presets import build, preset
+from core.presets import preset
 
 SHARES = (0.25, 0.5, 0.75)
 
@@ -131,33 +129,16 @@ SMALL = {"hidden": (9, 8), "batch": 16, "iterations": 22, "lanes": ("sgd", "adam
 
 
 @pytest.fixture(scope="module")
-def digits(sample) -> Dataset:
-    return Dataset(
-        "few", sample.train_images[:160], sample.train_labels[:160], sample.test_images[:60], sample.test_labels[:60]
-    )
+def digits(few_digits):
+    return few_digits(160, 60)
 
 
 @pytest.fixture
-def start(digits):
-    """Make runs that are closed when the test ends."""
-    with contextlib.ExitStack() as stack:
+def start(digits, open_run):
+    def make(name="optimizer-mnist", threads=1, configuration=None, **values):
+        return open_run(configuration or preset(name).configuration({**SMALL, **values}), digits, threads)
 
-        def make(name="optimizer-mnist", threads=1, configuration=None, **values):
-            run = build(configuration or preset(name).configuration({**SMALL, **values}), lambda: digits, threads)
-            stack.callback(run.close)
-            return run
-
-        yield make
-
-
-@pytest.fixture
-def finish(start):
-    def go(*args, **values):
-        run = start(*args, **values)
-        run.advance(run.total)
-        return run.snapshot()
-
-    return go
+    return make
 
 
 ARRAYS = ("loss", "smoothed", "train_accuracy", "test_accuracy", "weight_norm")

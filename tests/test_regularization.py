@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import numpy as np
 import pytest
 
-from core.datasets import Dataset
 from core.lanes import Axis, lanes_of
 from core.optimizers import OPTIMIZERS
-from core.presets import build, preset
+from core.presets import preset
 from core.regularization import look_of, parts_label, parts_of, regularization_name, strengths, with_strength
 from tests.test_network import KINDS, recorded_network
 
@@ -144,34 +141,17 @@ SMALL = {"hidden": (9, 8), "batch": 16, "images": 80, "iterations": 25}
 
 
 @pytest.fixture(scope="module")
-def digits(sample) -> Dataset:
-    return Dataset(
-        "few", sample.train_images[:80], sample.train_labels[:80], sample.test_images[:40], sample.test_labels[:40]
-    )
+def digits(few_digits):
+    return few_digits(80, 40)
 
 
 @pytest.fixture
-def start(digits):
-    """Make runs that are closed when the test ends."""
-    with contextlib.ExitStack() as stack:
+def start(digits, open_run):
+    def make(name="regularization", threads=1, configuration=None, **values):
+        own = {k: v for k, v in SMALL.items() if k != "images" or name != "optimizer-mnist"}
+        return open_run(configuration or preset(name).configuration({**own, **values}), digits, threads)
 
-        def make(name="regularization", threads=1, configuration=None, **values):
-            few = {k: v for k, v in SMALL.items() if k != "images" or name != "optimizer-mnist"}
-            run = build(configuration or preset(name).configuration({**few, **values}), lambda: digits, threads)
-            stack.callback(run.close)
-            return run
-
-        yield make
-
-
-@pytest.fixture
-def finish(start):
-    def go(*args, **values):
-        run = start(*args, **values)
-        run.advance(run.total)
-        return run.snapshot()
-
-    return go
+    return make
 
 
 def test_lanes_have_their_own_strengths_and_the_others_values() -> None:

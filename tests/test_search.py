@@ -20,34 +20,17 @@ WILD = {"search": ("lr", "l2"), "search.lr": (1.0, 10.0), "search.l2": (1e-4, 10
 
 
 @pytest.fixture(scope="module")
-def digits(sample) -> Dataset:
-    return Dataset(
-        "few", sample.train_images[:240], sample.train_labels[:240], sample.test_images[:30], sample.test_labels[:30]
-    )
+def digits(few_digits):
+    return few_digits(240, 30)
 
 
 @pytest.fixture
-def start(digits):
-    """Make runs that are closed when the test ends."""
-    with contextlib.ExitStack() as stack:
+def start(digits, open_run):
+    def make(threads=1, dataset=digits, configuration=None, **values) -> Search:
+        chosen = configuration or preset("random-search").configuration({**SMALL, **values})
+        return open_run(chosen, dataset, threads)
 
-        def make(threads=1, dataset=digits, configuration=None, **values) -> Search:
-            chosen = configuration or preset("random-search").configuration({**SMALL, **values})
-            run = build(chosen, lambda: dataset, threads)
-            stack.callback(run.close)
-            return run
-
-        yield make
-
-
-@pytest.fixture
-def finish(start):
-    def go(**values):
-        run = start(**values)
-        run.advance(run.total)
-        return run.snapshot()
-
-    return go
+    return make
 
 
 def accuracies(frame):

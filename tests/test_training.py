@@ -5,7 +5,6 @@ Small networks on the first 240 digits, 15 updates an epoch.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import math
@@ -18,7 +17,7 @@ from core.datasets import Dataset
 from core.experiments.training import Training, cut, task_of
 from core.history import Record
 from core.lanes import Axis, lanes_of
-from core.presets import build, preset
+from core.presets import preset
 from core.randomness import Batches
 from core.scratch import Scratches
 
@@ -28,36 +27,16 @@ WILD = {"sgd.lr": 10.0, "l2": 10.0}  # each update multiplies SGD's weights by -
 
 
 @pytest.fixture(scope="module")
-def digits(sample) -> Dataset:
-    return Dataset(
-        "few", sample.train_images[:240], sample.train_labels[:240], sample.test_images[:90], sample.test_labels[:90]
-    )
+def digits(few_digits):
+    return few_digits(240, 90)
 
 
 @pytest.fixture
-def start(digits):
-    """Make runs that are closed when the test ends."""
-    with contextlib.ExitStack() as stack:
+def start(digits, open_run):
+    def make(name="optimizer-mnist", threads=1, configuration=None, dataset=digits, **values) -> Training:
+        return open_run(configuration or preset(name).configuration({**SMALL, **values}), dataset, threads)
 
-        def make(name="optimizer-mnist", threads=1, configuration=None, dataset=digits, **values) -> Training:
-            chosen = configuration or preset(name).configuration({**SMALL, **values})
-            run = build(chosen, lambda: dataset, threads)
-            stack.callback(run.close)
-            return run
-
-        yield make
-
-
-@pytest.fixture
-def finish(start):
-    """Make a run, go to its end in one go, and return its last frame."""
-
-    def go(*args, **values):
-        run = start(*args, **values)
-        run.advance(run.total)
-        return run.snapshot()
-
-    return go
+    return make
 
 
 ARRAYS = ("loss", "smoothed", "measured_at", "train_accuracy", "test_accuracy", "weight_norm")
