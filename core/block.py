@@ -131,22 +131,41 @@ class Block:
         seed: int,
         scratches: Scratches,
     ) -> None:
-        """Make the stack with its initial weights; lanes are sorted so that optimizers have neighbouring rows."""
+        """Take what to train; lanes are sorted so that optimizers have neighbouring rows."""
         order = sorted(range(len(lanes)), key=lambda i: lanes[i].optimizer)
         self.task, self.lanes, self.rows = task, [lanes[i] for i in order], [rows[i] for i in order]
-        self.seed, self._scratches = seed, scratches
-        first = self.lanes[0]
-        sizes = (len(task.inputs), *task.hidden, task.classes)
-        self.network = Network(Architecture(sizes, first.activation, first.batchnorm), len(lanes))
-        rules = [initializer(lane.init) for lane in self.lanes]
-        self.network.initialize(rules, seed, task.inputs, task.n_in)
+        self.seed, self._scratches, self._values = seed, scratches, values
+        self._network: Network | None = None
+        self._groups: list[_Group] = []
         self._predictors: list[Network] = []
         self._masks: Masks | None = None
-        self._batches = Batches(seed, len(task.train.labels), task.batch)
-        self._bytes = np.empty((task.batch, len(task.inputs)), np.uint8)
+
+    @property
+    def network(self) -> Network:
+        """The stack, made with its initial weights when it is first needed: that takes its time."""
+        if self._network is None:
+            self._network = self._make_network()
+            self._prepare()
+        return self._network
+
+    def make(self) -> None:
+        """Make the networks now, if they are not there."""
+        _ = self.network
+
+    def _prepare(self) -> None:
+        """Make what the training of the networks needs beside them."""
+        self._batches = Batches(self.seed, len(self.task.train.labels), self.task.batch)
+        self._bytes = np.empty((self.task.batch, len(self.task.inputs)), np.uint8)
         self._x = np.empty(self._bytes.shape, np.float32)
-        self._groups = self._make_groups(values)
-        self.configure(values)
+        self._groups = self._make_groups(self._values)
+        self._regularize()
+
+    def _make_network(self) -> Network:
+        task, first = self.task, self.lanes[0]
+        sizes = (len(task.inputs), *task.hidden, task.classes)
+        network = Network(Architecture(sizes, first.activation, first.batchnorm), len(self.lanes))
+        network.initialize([initializer(lane.init) for lane in self.lanes], self.seed, task.inputs, task.n_in)
+        return network
 
     def _make_groups(self, values: Mapping[str, Any]) -> list[_Group]:
         groups = []
@@ -160,9 +179,10 @@ class Block:
     def configure(self, values: Mapping[str, Any]) -> None:
         """Take hyperparameters that may change while a run goes on."""
         self._values = values
-        for group in self._groups:
-            group.configure(values)
-        self._regularize()
+        if self._network is not None:
+            for group in self._groups:
+                group.configure(values)
+            self._regularize()
 
     def _regularize(self) -> None:
         """Find out what holds the weights of the present lanes back."""
@@ -220,7 +240,7 @@ class Block:
     def keep(self, kept: list[int]) -> None:
         """Keep these rows of the stack. The others' losses stay NaN from here on."""
         grads = self.network.grads[kept]
-        self.network = self.network.subset(kept)
+        self._network = self.network.subset(kept)
         self._predictors = []  # a measurement under way goes on with those it has
         for group in self._groups:
             own = [row for row in kept if group.rows.start <= row < group.rows.stop]

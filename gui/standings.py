@@ -14,6 +14,7 @@ from core.experiments.search import last_known, ranked
 from core.parameters import Parameter, Scale
 from core.trials import GRID, searchable
 from gui.plots import number_text
+from gui.words import measured_by
 
 if TYPE_CHECKING:
     from core.experiments.search import SearchFrame
@@ -87,7 +88,7 @@ def moment(frame: SearchFrame, cursor: int) -> tuple[Any, ...]:
 
 def _columns(frame: SearchFrame, cursor: int) -> int:
     """Return how many accuracies to show; those before the first update say nothing of a trial."""
-    return int(np.searchsorted(frame.measured_at, cursor, side="right")) if cursor else 0
+    return measured_by(frame.measured_at, cursor) if cursor else 0
 
 
 def standing_at(frame: SearchFrame, cursor: int) -> Standing:
@@ -140,11 +141,6 @@ def setting_text(value: float, digits: int = 2) -> str:
     mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
     power = "10" + str(int(exponent)).translate(SUPERSCRIPTS)
     return power if float(mantissa) == 1 else f"{float(mantissa):g}·{power}"
-
-
-def percent(share: float) -> str:
-    """Write an accuracy; a dash where there is none."""
-    return f"{100 * share:.1f} %" if math.isfinite(share) else "–"
 
 
 def rounded_outward(low: float, high: float, parameter: Parameter) -> tuple[float, float]:

@@ -142,6 +142,9 @@ class Training(Experiment):
         if not self._evaluate or (self.position % self._evaluate and self.position != self.total):
             return
         self._finish_measuring()
+        self._share(self._make_ready, self._blocks, self._threads)
+        if self.abandoned:
+            return
         sets = (self._task.measured, self._task.test)
         beside = self._dear and self._pool is not None
         found = Measurement(self._blocks, sets, len(self._loss.data), self._counting, frozen=beside)
@@ -150,6 +153,11 @@ class Training(Experiment):
         self._measuring = self.position, found
         if not beside:
             self._finish_measuring()
+
+    def _make_ready(self, block: Block) -> None:
+        """Have a block make its networks, if it has not: several side by side, and none for a run that is given up."""
+        if not self.abandoned and block.lanes:
+            block.make()
 
     def _finish_measuring(self) -> None:
         """Take part in the measurement under way, if there is one, and record it."""

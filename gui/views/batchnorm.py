@@ -9,7 +9,6 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -22,7 +21,7 @@ from gui.views.base import LaneStatus, Number, View
 from gui.views.live import ActivationsPanel
 from gui.views.overlays import Invitation, LegendStrip
 from gui.views.plot_parts import AxisText
-from gui.views.scale_words import divergences, epoch_text, learning, moment, of_seeds, percent, status
+from gui.views.scale_words import divergences, epoch_text, learning, moment, of_seeds, status
 from gui.views.scales import (
     BARE_FOOT,
     BARE_LEFT,
@@ -35,6 +34,7 @@ from gui.views.scales import (
     scales_of,
     share_out,
 )
+from gui.words import measured_by, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -107,7 +107,7 @@ class BatchNormView(View):
     def show_frame(self, frame: TrainingFrame, cursor: int) -> None:
         """Draw what was measured up to iteration `cursor`."""
         self._frame = frame
-        self._measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
+        self._measured = measured_by(frame.measured_at, cursor)
         self._arrange(frame)
         now = *self._shape, *moment(frame, cursor, self._measured)
         if now == self._moment:  # between two epochs nothing is new
@@ -241,8 +241,7 @@ class BatchNormView(View):
             return None
         if epoch is None:
             return self._measured - 1
-        at = np.searchsorted(frame.measured_at[: self._measured], epoch * frame.per_epoch, side="right")
-        return max(0, int(at) - 1)
+        return max(0, measured_by(frame.measured_at[: self._measured], epoch * frame.per_epoch) - 1)
 
     def _read(self) -> None:
         """Write the accuracies at the epoch under the mouse, or the last ones, above the plots."""
@@ -345,7 +344,7 @@ class BatchNormView(View):
 
     def numbers(self, frame: TrainingFrame, cursor: int) -> list[Number]:
         """Return the epoch, and at how many scales networks learn."""
-        measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
+        measured = measured_by(frame.measured_at, cursor)
         found = [("epoch", f"{cursor // frame.per_epoch}"), ("updates per epoch", f"{frame.per_epoch}")]
         if measured:
             found += learning(frame, self.visible(frame), measured - 1)

@@ -20,6 +20,7 @@ from gui.views.base import Hint, LaneStatus, Number, View, short_number
 from gui.views.gaps import GAP_ALPHA, QUARTILES_ALPHA, Follower, GapPlot
 from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
+from gui.words import measured_by, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -181,7 +182,7 @@ class RegularizationView(View):
         """Draw what was measured in the first `cursor` updates."""
         self._frame, self._cursor, self._rows = frame, cursor, self.visible(frame)
         self._arrange(tuple(frame.lanes[i].label for i in self._rows))
-        measured = _measured(frame, cursor)
+        measured = measured_by(frame.measured_at, cursor)
         for place, row in enumerate(self._rows):
             cell = self._cells[place]
             cell.show_lane(frame.lanes[row], (place + 0.5) / len(self._rows))
@@ -230,12 +231,12 @@ class RegularizationView(View):
             return []
         row = self._rows[place]
         train, test = frame.train_accuracy[row, column], frame.test_accuracy[row, column]
-        of_test = _percent(test)
+        of_test = percent(test)
         if frame.spread is not None and not self._narrow and np.isfinite(test):
             ends = frame.spread.test_accuracy[row, :, column]
             of_test = spread_text(of_test, *(f"{100 * end:.1f}" if np.isfinite(end) else "lost" for end in ends))
         colour = frame.lanes[row].colour
-        lines = [(f"train {_percent(train)}", colour), (f"test {of_test}", colour), (_gap(train - test), "")]
+        lines = [(f"train {percent(train)}", colour), (f"test {of_test}", colour), (_gap(train - test), "")]
         return [(_epoch(frame, column), ""), *lines]
 
     def _read_norms(self, epoch: int) -> Sequence[ReadoutLine]:
@@ -251,7 +252,7 @@ class RegularizationView(View):
         frame = self._frame
         if frame is None or not 0 <= epoch <= self._cursor / frame.per_epoch:
             return None
-        return _measured(frame, epoch * frame.per_epoch) - 1 if len(frame.measured_at) else None
+        return measured_by(frame.measured_at, epoch * frame.per_epoch) - 1 if len(frame.measured_at) else None
 
     # Words.
 
@@ -269,7 +270,7 @@ class RegularizationView(View):
 
     def numbers(self, frame: TrainingFrame, cursor: int) -> list[Number]:
         """Return the epoch, each lane's gap, what is learned from and measured on, and what several seeds say."""
-        rows, column = self.visible(frame), _measured(frame, cursor) - 1
+        rows, column = self.visible(frame), measured_by(frame.measured_at, cursor) - 1
         gaps = frame.train_accuracy - frame.test_accuracy
         every = [("measured every", f"{frame.measured_every} epochs")] * (frame.measured_every > 1)
         return [
@@ -282,21 +283,16 @@ class RegularizationView(View):
         ]
 
 
-def _measured(frame: TrainingFrame, position: int) -> int:
-    """Return how many measurements there were up to a position."""
-    return int(np.searchsorted(frame.measured_at, position, side="right"))
-
-
 def _words(frame: TrainingFrame, row: int, cursor: int, narrow: bool) -> tuple[str, str, bool]:
     """Return what is written in a lane's plot, and whether above the curves: where the last half is low."""
-    diverged, column = frame.diverged[row], _measured(frame, cursor) - 1
+    diverged, column = frame.diverged[row], measured_by(frame.measured_at, cursor) - 1
     if diverged is not None and diverged <= cursor:
         return f"diverged at {diverged:,}", "its loss is not finite", True
     if column < 0 or not cursor:
         return "", "", False
     train, test = frame.train_accuracy[row, column], frame.test_accuracy[row, column]
     low = bool(test < _LOW and 2 * cursor > frame.total)
-    quiet = f"{100 * train:.1f} − {_percent(test)}" if narrow else f"train {_percent(train)}, test {_percent(test)}"
+    quiet = f"{100 * train:.1f} − {percent(test)}" if narrow else f"train {percent(train)}, test {percent(test)}"
     return _gap(train - test), quiet, low
 
 
@@ -310,13 +306,13 @@ def _top_norm(frame: TrainingFrame, rows: Sequence[int]) -> float:
 
 
 def _status(frame: TrainingFrame, row: int, cursor: int) -> LaneStatus:
-    diverged, column = frame.diverged[row], _measured(frame, cursor) - 1
+    diverged, column = frame.diverged[row], measured_by(frame.measured_at, cursor) - 1
     if diverged is not None and diverged <= cursor:
         return LaneStatus(f"diverged at {diverged:,}", Severity.ERROR)
     if column < 0 or not cursor:
         return LaneStatus("")
     train, test, lost = frame.train_accuracy[row, column], frame.test_accuracy[row, column], lost_text(frame, row)
-    text = f"{100 * train:.0f} · {_percent(test)}"
+    text = f"{100 * train:.0f} · {percent(test)}"
     return LaneStatus(f"{text} · {lost}", Severity.WARNING) if lost else LaneStatus(text)
 
 
@@ -326,10 +322,6 @@ def _gap(gap: float) -> str:
 
 def _points(gap: float) -> str:
     return f"{100 * gap:.1f} points".replace("-", "−") if np.isfinite(gap) else "not finite"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if np.isfinite(share) else "not measured"
 
 
 def _epoch(frame: TrainingFrame, column: int) -> str:

@@ -11,6 +11,7 @@ from gui.theme import Severity
 from gui.views.base import LaneStatus, Number
 from gui.views.scales import lane_words, scales_of
 from gui.views.seeds import seed_numbers
+from gui.words import measured_by, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,15 +74,10 @@ def status(frame: TrainingFrame, row: int, cursor: int) -> LaneStatus:
     diverged = frame.diverged[row]
     if diverged is not None and diverged <= cursor:
         return LaneStatus(f"diverged at {diverged:,}", Severity.ERROR)
-    column = int(np.searchsorted(frame.measured_at, cursor, side="right")) - 1
+    column = measured_by(frame.measured_at, cursor) - 1
     return LaneStatus(percent(frame.train_accuracy[row, column]) if cursor and column >= 0 else "")
 
 
 def epoch_text(frame: TrainingFrame, column: int) -> str:
     """Return the epoch of a measurement."""
     return f"{frame.measured_at[column] / frame.per_epoch:.3g}"
-
-
-def percent(share: float) -> str:
-    """Return `98.2 %`, or a dash."""
-    return f"{100 * share:.1f} %" if np.isfinite(share) else "–"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from core.trials import searchable
 from gui.plots import number_text
-from gui.standings import Former, Standing, State, percent, setting_text
+from gui.standings import Former, Standing, State, setting_text
+from gui.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,6 @@ from gui.standings import (
     former_of,
     method_words,
     moment,
-    percent,
     setting_text,
     standing_at,
 )
@@ -28,6 +27,7 @@ from gui.views.region_bar import RegionBar
 from gui.views.search_numbers import search_numbers
 from gui.views.trial_grid import SHOWN, make_grid_plot
 from gui.views.trial_table import TrialTable
+from gui.words import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,6 +21,7 @@ from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, View
 from gui.views.seeds import lost_text, seed_numbers, spread_text
+from gui.words import measured_by, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +73,7 @@ class _LaneTraces:
         self.raw.setData(frame.loss[row, : cursor if spread is None else 0], x0=1.0)
         self.smoothed.setData(frame.smoothed[row, :cursor], x0=1.0)
         self.markers.set_curve(frame.smoothed[row, :cursor], 1.0, frame.total)
-        measured = int(np.searchsorted(frame.measured_at, cursor, side="right"))
+        measured = measured_by(frame.measured_at, cursor)
         # Accuracies come once an epoch: between two of them the same numbers need not be looked at again.
         shown = (measured, frame.test_accuracy[row, :measured].tobytes())
         if shown != self._shown:
@@ -283,7 +284,7 @@ def _status(frame: TrainingFrame, lane: int, cursor: int) -> LaneStatus:
         return LaneStatus("")
     words = [_loss(frame.smoothed[lane, cursor - 1])]
     if len(frame.measured_at):
-        words.append(_percent(frame.test_accuracy[lane, _column(frame, cursor)]))
+        words.append(percent(frame.test_accuracy[lane, _column(frame, cursor)]))
     lost = lost_text(frame, lane)
     return LaneStatus(" · ".join([*words, lost] if lost else words), Severity.WARNING if lost else Severity.INFO)
 
@@ -300,7 +301,7 @@ def _loss_text(frame: TrainingFrame, lane: int, column: int) -> str:
 
 
 def _accuracy_text(frame: TrainingFrame, lane: int, column: int) -> str:
-    test, train = (_percent(values[lane, column]) for values in (frame.test_accuracy, frame.train_accuracy))
+    test, train = (percent(values[lane, column]) for values in (frame.test_accuracy, frame.train_accuracy))
     if frame.spread is None:
         return f"{test}  (train {train})"
     ends = frame.spread.test_accuracy[lane, :, column]
@@ -308,15 +309,11 @@ def _accuracy_text(frame: TrainingFrame, lane: int, column: int) -> str:
 
 
 def _column(frame: TrainingFrame, index: int) -> int:
-    return max(0, int(np.searchsorted(frame.measured_at, index, side="right")) - 1)
+    return max(0, measured_by(frame.measured_at, index) - 1)
 
 
 def _loss(value: float) -> str:
     return f"{value:.3f}" if np.isfinite(value) else "not finite"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if np.isfinite(share) else "not measured"
 
 
 class TrainingPanel(Panel):

@@ -15,8 +15,9 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QTableView, QWidget
 from core.trials import searchable
 from gui import theme
 from gui.plots import blend
-from gui.standings import State, percent, setting_text
+from gui.standings import State, setting_text
 from gui.widgets import OwnKeys, tip
+from gui.words import percent
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
