@@ -483,3 +483,11 @@ def test_what_the_optimizer_has_not_is_not_offered(search):
     search.choose("optimizer", "momentum")
     search.until(lambda: chips["momentum"].isEnabled())
     assert not chips["beta1"].isEnabled()
+
+
+def test_updates_are_counted_at_the_head_and_not_of_a_moment_before(search):
+    frame = run(search)
+    numbers = dict(search.panel.view.numbers(frame, frame.iteration))
+    assert numbers["updates made"] == f"{frame.made:,} / {len(frame.lanes) * frame.total:,}"
+    search.player.seek(frame.per_epoch)
+    assert "updates made" not in dict(search.panel.view.numbers(frame, frame.per_epoch))

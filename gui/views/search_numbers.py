@@ -25,7 +25,7 @@ def search_numbers(
     return [
         *_states(standing),
         *_best(standing),
-        *_run(frame, standing.cursor, configuration),
+        *_run(frame, standing, configuration),
         *_comparison(standing, configuration, formers),
     ]
 
@@ -55,15 +55,15 @@ def _best(standing: Standing) -> list[Number]:
     ]
 
 
-def _run(frame: SearchFrame, cursor: int, configuration: Configuration) -> list[Number]:
+def _run(frame: SearchFrame, standing: Standing, configuration: Configuration) -> list[Number]:
     plan = len(frame.lanes) * frame.total
     epochs = frame.total / frame.per_epoch
     numbers = [
-        ("epoch", f"{number_text(cursor // frame.per_epoch, 1)} / {number_text(epochs, 1)}"),
+        ("epoch", f"{number_text(standing.cursor // frame.per_epoch, 1)} / {number_text(epochs, 1)}"),
         ("training images", f"{frame.images:,}"),
         ("validation images", f"{frame.validation_measured:,}"),
     ]
-    if cursor < frame.iteration:  # what follows is known of the head alone
+    if standing.columns < len(frame.measured_at):  # what follows is known of the head alone
         return numbers
     numbers.append(("updates made", f"{frame.made:,} / {plan:,}"))
     if configuration["halving"]:
