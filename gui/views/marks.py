@@ -20,7 +20,7 @@ _GAP = 4.0
 
 
 class ChangeMarks(ViewItem):
-    """Marks at the epochs of changes, with words if `labelled`."""
+    """Marks where changes came on an axis of epochs, or of iterations, with words if `labelled`."""
 
     def __init__(self, labelled: bool) -> None:
         super().__init__()
@@ -28,9 +28,9 @@ class ChangeMarks(ViewItem):
         self._marks: tuple[tuple[float, str], ...] = ()
         self.setZValue(40)
 
-    def show_changes(self, changes: Sequence[Change], per_epoch: int) -> None:
-        """Mark these changes."""
-        marks = tuple((c.iteration / per_epoch, f"{c.key} = {number_text(c.value)}") for c in changes)
+    def show_changes(self, changes: Sequence[Change], unit: int) -> None:
+        """Mark these changes; `unit` is how many iterations the axis counts as one."""
+        marks = tuple((c.iteration / unit, f"{c.key} = {number_text(c.value)}") for c in changes)
         if marks != self._marks:
             self._marks = marks
             self.update()
@@ -40,8 +40,8 @@ class ChangeMarks(ViewItem):
         _, top, _, height = frame.rect
         painter.setFont(plot_font(TICK_PIXELS))
         metrics = QFontMetricsF(painter.font())
-        for number, (epoch, text) in enumerate(self._marks):
-            x = round(frame.sx * epoch + frame.dx)
+        for number, (place, text) in enumerate(self._marks):
+            x = round(frame.sx * place + frame.dx)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(QPen(QColor(self._colours.muted), 1.0, Qt.PenStyle.DotLine))
             painter.drawLine(QLineF(x, top, x, top + height))

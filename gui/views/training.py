@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt
 
 from gui.bands import Band
@@ -20,6 +19,7 @@ from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, View
+from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
 from gui.words import measured_by, percent
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from core.experiments.training_frame import Spread, TrainingFrame
     from core.figures import Preset
     from core.lanes import Lane
-    from core.parameters import Change, Configuration
+    from core.parameters import Configuration
     from gui import theme
     from gui.plots import Plot
 
@@ -120,7 +120,8 @@ class TrainingView(View):
         layout.layout.setRowStretchFactor(0, 3)
         layout.layout.setRowStretchFactor(2, 2)
         self._traces: dict[str, _LaneTraces] = {}
-        self._marks: list[pg.InfiniteLine] = []
+        self._changes = ChangeMarks(labelled=True)
+        self.loss.addItem(self._changes)
         self._frame: TrainingFrame | None = None
         self._cursor, self._preset_range = 0, (0.0, 1.0)
         self._extent: tuple[float, float] = (0.0, 0.0)
@@ -154,10 +155,6 @@ class TrainingView(View):
         """Colour what pyqtgraph draws itself, and the key."""
         self._key.set_colours(self.colours)
         self.graphics.setBackground(self.colours.background)
-        for mark in self._marks:
-            mark.setPen(pg.mkPen(self.colours.muted, width=1, style=Qt.PenStyle.DotLine))
-            mark.label.setColor(self.colours.foreground)
-            mark.label.fill = pg.mkBrush(self.colours.background)
 
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
         """Take the preset's range of the loss."""
@@ -175,7 +172,7 @@ class TrainingView(View):
             if frame.spread is not None and not traces.bands:
                 traces.make_bands(self.loss, self.accuracy)
             traces.show(frame, i, cursor)
-        self._show_changes(frame.changes)
+        self._changes.show_changes(frame.changes, 1)
         self._hint.setVisible(not frame.iteration)
         self._fit(frame)
 
@@ -205,21 +202,6 @@ class TrainingView(View):
         if event.double() and self._frame is not None:
             self._extent = (0.0, 0.0)
             self._fit(self._frame)
-
-    def _show_changes(self, changes: tuple[Change, ...]) -> None:
-        """Mark where parameters changed in mid-run."""
-        while len(self._marks) < len(changes):
-            mark = pg.InfiniteLine(
-                angle=90, label="", labelOpts={"position": 0.94, "anchors": [(0, 0.5), (0, 0.5)], "fill": None}
-            )
-            self.loss.addItem(mark, ignoreBounds=True)
-            self._marks.append(mark)
-            self.set_theme_items()
-        for i, mark in enumerate(self._marks):
-            mark.setVisible(i < len(changes))
-        for mark, change in zip(self._marks, changes, strict=False):
-            mark.setValue(change.iteration)
-            mark.label.setText(f"{change.key} = {change.value:g}")
 
     # Reading.
 
