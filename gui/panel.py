@@ -227,12 +227,12 @@ class Panel(QWidget):
         self.configuration, self.preset = configuration, PRESETS[configuration.preset]
         self.presets.setCurrentIndex(self.presets.findData(self.preset.name))
         self._title.setText(self.preset.title)
-        self.form.show_configuration(configuration)
-        self._show_lanes()
-        self.view.show_configuration(configuration, self.preset)
         if other:
             self._said.setText("")
             self._switched_off = ()
+        self.form.show_configuration(configuration)
+        self._show_lanes()
+        self.view.show_configuration(configuration, self.preset)
         self._show_notes()
 
     def _show_lanes(self) -> None:

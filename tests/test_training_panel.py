@@ -330,3 +330,11 @@ def test_one_seed_after_several_has_raw_curves_again_and_no_bands(user):
     user.press(KEY.Key_Space)
     user.until_phase(FINISHED)
     assert not len(traces.bands[0]._low.y) and len(traces.raw._curve.y) == 30
+
+
+def test_lanes_switched_off_are_forgotten_with_their_preset(user):
+    user.small_race()
+    user.click("lane-adam")
+    assert user.panel.configuration["lanes"] == ("sgd",)
+    user.panel.open_preset("init-mnist")
+    assert user.panel.lanes.names() == ("zeros", "normal-1", "normal-0.01", "xavier", "he")
