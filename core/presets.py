@@ -175,6 +175,7 @@ _ALL = (
     ),
 )
 
+_NORMALIZED = {"hidden": (100,) * 5, "batch": 100, "images": 1000, "iterations": 200}
 _OVERFITTING = {"hidden": (100,) * 6, "batch": 100, "images": 300}
 _REGULARIZED = (
     Preset(
@@ -186,10 +187,7 @@ _REGULARIZED = (
         Axis.BATCHNORM,
         values={
             "lanes": tuple(f"sigma-{scale:.3g}-{kind}" for scale in SCALES for kind in BATCHNORM_KINDS),
-            "hidden": (100,) * 5,
-            "batch": 100,
-            "images": 1000,
-            "iterations": 200,
+            **_NORMALIZED,
         },
         look_for=(
             "All 32 networks train at the same time, on the same mini-batches.",
@@ -206,7 +204,7 @@ _REGULARIZED = (
         "training accuracy with and without BatchNorm at one scale of the initial weights",
         TRAINING,
         Axis.BATCHNORM,
-        values={"hidden": (100,) * 5, "batch": 100, "images": 1000, "iterations": 200},
+        values=_NORMALIZED,
         look_for=(
             "Under He's weights both learn; with BatchNorm in far fewer epochs.",
             "Give the initial weights another scale, such as normal-0.01: only one of them still learns.",

@@ -58,7 +58,9 @@ def trials_of(values: Mapping[str, Any]) -> list[dict[str, float]]:
     """
     names = values["search"]
     shares = _grid(values["trials"], len(names)) if values["method"] == GRID else _random(values, len(names))
-    return [{name: _value(name, values, share) for name, share in zip(names, row, strict=True)} for row in shares]
+    known = searchable()
+    ranges = {name: (known[name].scale is Scale.LOG, *values[f"search.{name}"]) for name in names}
+    return [{name: _value(share, *ranges[name]) for name, share in zip(names, row, strict=True)} for row in shares]
 
 
 def _random(values: Mapping[str, Any], axes: int) -> list[list[float]]:
@@ -73,9 +75,8 @@ def _grid(budget: int, axes: int) -> list[list[float]]:
     return [list(row) for row in product(places, repeat=axes)]
 
 
-def _value(name: str, values: Mapping[str, Any], share: float) -> float:
+def _value(share: float, log: bool, low: float, high: float) -> float:
     """Return the value at a share of the range's way, 0 at its low end."""
-    low, high = values[f"search.{name}"]
-    if searchable()[name].scale is Scale.LOG and low > 0:
+    if log and low > 0:
         return float(min(max(low * (high / low) ** share, low), high))
     return float(min(max(low + share * (high - low), low), high))

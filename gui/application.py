@@ -36,7 +36,8 @@ def run(preset: Preset | None, dataset: Callable[[], Dataset], options: argparse
     name = options.theme or settings.text("theme")
     theme.apply(app, theme.THEMES.get(name) or theme.system_theme())
     window = MainWindow(settings, dataset, engine_threads(), preset)
-    window.ready.connect(lambda: _collect_garbage(window))
+    collectors: list[object] = []
+    window.ready.connect(lambda: collectors.append(_collect_garbage()))
     hooks = install_hooks(window.report)
     window.show()
     status = app.exec()
@@ -44,15 +45,16 @@ def run(preset: Preset | None, dataset: Callable[[], Dataset], options: argparse
     return int(status)
 
 
-def _collect_garbage(window: MainWindow) -> None:
+def _collect_garbage() -> object:
     """Collect garbage from now on, in this thread alone, without ever looking again at what the start made.
 
     Python collects in whichever thread allocates: an engine would destroy widgets that the window has done with.
+    What is returned collects for as long as it is kept.
     """
     from pyqtgraph.util.garbage_collector import GarbageCollector
 
     gc.freeze()
-    window.collector = GarbageCollector()
+    return GarbageCollector()
 
 
 def engine_threads() -> int:

@@ -12,7 +12,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 
 from gui.decimation import Array, Curve, first_difference, visible_points
-from gui.items import Frame, ViewItem, line_path
+from gui.items import Frame, ViewItem, line_path, scene_y
 from gui.legend import ROW, Legend, LegendEntry, draw_legend, legend_rows
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_FAR = 15_000.0
-_TOUCHED_PIXELS = 4.0
 _ROUGH_PIXELS = 1.5
 _FEW = 200  # points whose area costs nothing
 _BEHIND = -10.0
@@ -56,17 +54,7 @@ class Band(ViewItem):
         found = [first for first in firsts if first is not None]
         if found:
             self._version += 1
-            self.update(self._from_point(min(found), before[0]))
-
-    def _from_point(self, first: int, before: Curve) -> QRectF:
-        """Return the part of the view that a change from this point on can have touched."""
-        view = self.getViewBox()
-        if view is None or first < 2 or self._rect.isEmpty():
-            return self._rect
-        left = float(self._low.place(np.array(first - 1)))
-        right = max(float(curve.place(np.array(len(curve.y) - 1))) for curve in (before, self._low))
-        margin = _TOUCHED_PIXELS * view.viewPixelSize()[0]
-        return QRectF(left - margin, self._rect.top(), right - left + 2.0 * margin, self._rect.height())
+            self.update(self._touched(min(found), before[0], self._low))
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Fill the area."""
@@ -88,7 +76,7 @@ class Band(ViewItem):
         if not len(self._low.y):
             return path, False
         x, low, high = self._sides(frame)
-        x, (low, high) = frame.sx * x + frame.dx, (_scene_y(side, frame) for side in (low, high))
+        x, (low, high) = frame.sx * x + frame.dx, (scene_y(side, frame) for side in (low, high))
         for part in _stretches(low + high):
             around = line_path(np.concatenate([x[part], x[part][::-1]]), np.concatenate([low[part], high[part][::-1]]))
             around.closeSubpath()
@@ -108,12 +96,6 @@ class Band(ViewItem):
         x[[0, -1]] = self._low.place(np.array([begins[0], end - 1]))
         low, high = np.fmin.reduceat(self._low.y[:end], begins), np.fmax.reduceat(self._high.y[:end], begins)
         return x, np.minimum(low, high), np.maximum(low, high)
-
-
-def _scene_y(y: Array, frame: Frame) -> Array:
-    """Return values in scene pixels, those far off the view moved nearer."""
-    _, top, _, height = frame.rect
-    return np.clip(frame.sy * y + frame.dy, top - _FAR, top + height + _FAR)
 
 
 def _is_rough(y: Array) -> bool:

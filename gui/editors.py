@@ -15,7 +15,7 @@ from core.parameters import Kind, Parameter, ParameterError
 from gui.chips import Chips
 from gui.fields import field_for
 from gui.number_boxes import IntBox
-from gui.tracks import Count, Family, track_of
+from gui.tracks import track_of
 from gui.widgets import ElidedLabel, IconButton, Slider, Stroke, flag, row_of, tip
 
 if TYPE_CHECKING:
@@ -145,17 +145,13 @@ class Editor(QWidget):
         assert self._track is not None
         slider = Slider(self)
         slider.setObjectName(f"{self.parameter.key}:slider")
-        slider.setAccessibleName(f"{self.parameter.label} slider")
+        name, hint = self._track.words(self.parameter.label)
+        slider.setAccessibleName(name)
+        slider.setToolTip(tip(hint) if hint else "")
         first, last = self._track.ends
         slider.setRange(first, last)
         slider.setSingleStep(self._track.coarse)
         slider.setPageStep(max(self._track.coarse, (last - first) // 10))
-        if isinstance(self._track, Count):
-            slider.setAccessibleName(f"{self.parameter.label}: how many")
-            slider.setToolTip(tip(f"{self.parameter.label}: how many, from {first} to {last}"))
-        if isinstance(self._track, Family):
-            names = f"{self._track.moved(first, None)} to {self._track.moved(last, None)}"
-            slider.setToolTip(tip(f"{self.parameter.label}: {names}"))
         slider.valueChanged.connect(self._slide)
         return slider
 

@@ -111,6 +111,19 @@ class ViewItem(pg.GraphicsObject):
         """Draw in scene pixels."""
         raise NotImplementedError
 
+    def _touched(self, first: int, *curves: Curve) -> QRectF:
+        """Return the part of the view that a change from this point on can have touched, all of it at first.
+
+        `curves` are those drawn before and those drawn now, the last one of now.
+        """
+        view = self.getViewBox()
+        if view is None or first < 2 or self._rect.isEmpty():
+            return self._rect
+        left = float(curves[-1].place(np.array(first - 1)))
+        right = max(float(curve.place(np.array(len(curve.y) - 1))) for curve in curves if len(curve.y))
+        margin = _TOUCHED_PIXELS * view.viewPixelSize()[0]
+        return QRectF(left - margin, self._rect.top(), right - left + 2.0 * margin, self._rect.height())
+
     def _changed(self) -> None:
         """Note that what is cached is stale, and ask to be painted."""
         self._version += 1
@@ -128,6 +141,12 @@ def line_path(x: Array, y: Array) -> QPainterPath:
     """Return a polyline with gaps at NaN."""
     gaps = bool(np.isnan(y).any() or np.isnan(x).any())
     return pg.functions.arrayToQPath(x, y, connect="finite" if gaps else "all", finiteCheck=False)
+
+
+def scene_y(y: Array, frame: Frame) -> Array:
+    """Return values in scene pixels, those far off the view moved nearer."""
+    _, top, _, height = frame.rect
+    return np.clip(frame.sy * y + frame.dy, top - _FAR, top + height + _FAR)
 
 
 def stroke(
@@ -200,17 +219,7 @@ class Trace(ViewItem):
         first = first_difference(before, self._curve)
         if first is not None:
             self._version += 1
-            self.update(self._from_point(first, before))
-
-    def _from_point(self, first: int, before: Curve) -> QRectF:
-        """Return the part of the view that a change from this point on can have touched, all of it at first."""
-        view = self.getViewBox()
-        if view is None or first < 2 or self._rect.isEmpty():
-            return self._rect
-        left = float(self._curve.place(np.array(first - 1)))
-        right = max(float(curve.place(np.array(len(curve.y) - 1))) for curve in (before, self._curve))
-        margin = _TOUCHED_PIXELS * view.viewPixelSize()[0]
-        return QRectF(left - margin, self._rect.top(), right - left + 2.0 * margin, self._rect.height())
+            self.update(self._touched(first, before, self._curve))
 
     def set_look(self, colour: str, weight: int = 1, alpha: float = 1.0, dashed: bool = False) -> None:
         """Draw in `colour`, 1 or 2 pixels bold.
@@ -256,19 +265,14 @@ class Trace(ViewItem):
         columns = columns_of(self._curve, edges)
         if columns is None:
             x, y = visible_points(self._curve, edges)
-            return line_path(frame.sx * x + frame.dx, self._scene_y(y, frame))
-        columns = columns._replace(values=self._scene_y(columns.values, frame))
+            return line_path(frame.sx * x + frame.dx, scene_y(self._values(y), frame))
+        columns = columns._replace(values=scene_y(self._values(columns.values), frame))
         if frame.fine or not _is_rough(columns):
             x, y = outline(columns, 0.1 if frame.fine else _FLAT_PIXELS / frame.ratio)
             return line_path(frame.sx * x + frame.dx, y)
         pieces = strokes(columns, 0.25 / frame.ratio)
         pieces[:, ::2] = frame.sx * pieces[:, ::2] + frame.dx
         return pieces
-
-    def _scene_y(self, y: Array, frame: Frame) -> Array:
-        """Return values in scene pixels, those far off the view moved nearer."""
-        _, top, _, height = frame.rect
-        return np.clip(frame.sy * self._values(y) + frame.dy, top - _FAR, top + height + _FAR)
 
 
 def _is_rough(columns: Columns) -> bool:
@@ -385,5 +389,4 @@ class StepHistogram(ViewItem):
         x = np.repeat(frame.sx * self._edges + frame.dx, 2)
         y = np.zeros(len(x))
         y[1:-1] = np.repeat(self._counts, 2)
-        _, top, _, height = frame.rect
-        return line_path(x, np.clip(frame.sy * y + frame.dy, top - _FAR, top + height + _FAR))
+        return line_path(x, scene_y(y, frame))

@@ -56,7 +56,6 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.settings, self._dataset, self._threads = settings, dataset, threads
         self._first_preset = preset
-        self.collector: object = None  # kept for as long as the window
         self.undo = QUndoStack(self)
         self.panels: dict[str, Panel] = {}
         self._export: ExportDialog | None = None

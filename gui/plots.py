@@ -31,7 +31,7 @@ _OVERHANG = 30.0
 _SPACING = 16.0
 # The room of a tick grows with the axis between these, in pixels: a small plot needs two, a large one not thirty.
 _TICK_ROOM = {True: (30.0, 48.0), False: (48.0, 92.0)}
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ def _decade_text(power: int, shown: Sequence[int]) -> str:
     """Write 10^power as a plain number if all on the axis can be, else as a power."""
     if -3 <= min(shown) and max(shown) <= 4:
         return f"{10.0**power:g}" if power < 4 else "10,000"
-    return "10" + str(power).translate(_SUPERSCRIPTS)
+    return "10" + str(power).translate(SUPERSCRIPTS)
 
 
 def number_text(value: float, step: float) -> str:
@@ -229,7 +229,7 @@ def number_text(value: float, step: float) -> str:
         return "0"
     if step < 0.9e-4 or abs(value) >= 1e7:
         mantissa, exponent = f"{value:.3e}".split("e")
-        text = f"{float(mantissa):g}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+        text = f"{float(mantissa):g}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"
     else:
         text = f"{value:,.{max(0, -math.floor(math.log10(step) + 1e-6))}f}"
     return text.replace("-", "−")

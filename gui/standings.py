@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.experiments.search import last_known, ranked
 from core.parameters import Parameter, Scale
 from core.trials import GRID, searchable
-from gui.plots import number_text
+from gui.plots import SUPERSCRIPTS, number_text
 from gui.words import measured_by
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PLAIN = 0.00095
 
 

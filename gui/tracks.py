@@ -31,6 +31,10 @@ class Track:
         """The slider's first and last position."""
         return 0, self.stops
 
+    def words(self, label: str) -> tuple[str, str]:
+        """Return the slider's accessible name and what its tooltip says."""
+        return f"{label} slider", ""
+
     def moved(self, position: int, _value: object) -> float:
         """Return the value under the slider, whatever it was before."""
         return self.value(position)
@@ -90,6 +94,10 @@ class Count:
         """Return the position nearest to a value's number of parts."""
         return min(max(len(value), self.ends[0]), self.ends[1])
 
+    def words(self, label: str) -> tuple[str, str]:
+        """Return the slider's accessible name and what its tooltip says."""
+        return f"{label}: how many", f"{label}: how many, from {self.ends[0]} to {self.ends[1]}"
+
     def moved(self, position: int, value: tuple[Any, ...]) -> tuple[Any, ...]:
         """Return the value with as many parts as the position says."""
         last = value[-1] if value else self.first
@@ -121,6 +129,11 @@ class Family:
         if not value.startswith(self.prefix):
             return self.numbers.stops // 2
         return self.numbers.position(float(value.removeprefix(self.prefix)))
+
+    def words(self, label: str) -> tuple[str, str]:
+        """Return the slider's accessible name and what its tooltip says."""
+        first, last = (self.moved(end, None) for end in self.ends)
+        return f"{label} slider", f"{label}: {first} to {last}"
 
     def moved(self, position: int, _value: object) -> str:
         """Return the name with the number under the slider."""

@@ -17,7 +17,7 @@ from core.surfaces import SURFACES
 from gui.contours import SurfaceMap, SurfacePicture, scaled_heights
 from gui.crosshair import Crosshair
 from gui.decimation import Curve, columns_of, outline, visible_points
-from gui.items import Frame, PathTrace, StepHistogram, Trace, line_copies, line_path
+from gui.items import Frame, PathTrace, StepHistogram, Trace, line_copies, line_path, scene_y
 from gui.legend import LegendEntry, lane_icon, legend_height, legend_rows, marker_path
 from gui.plots import DARK, LIGHT, Plot, blend, linear_ticks, log_ticks, make_plot, number_text, style_plot
 
@@ -76,7 +76,7 @@ class AllPoints(Trace):
     def _line(self, frame: Frame) -> np.ndarray:
         y = self._curve.y
         x = self._curve.place(np.arange(len(y)))
-        self.drawn = line_path(frame.sx * x + frame.dx, self._scene_y(y, frame))
+        self.drawn = line_path(frame.sx * x + frame.dx, scene_y(self._values(y), frame))
         return np.empty((0, 4))
 
     def draw(self, painter: QPainter, frame: Frame) -> None:

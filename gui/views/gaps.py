@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from core.lanes import Lane
 
 GAP_ALPHA, QUARTILES_ALPHA = 0.16, 0.38
-_TOUCHED_PIXELS = 4.0
 _MARGIN, _LINE = 8.0, 17.0
 _AROUND = 0.03  # of the view's width: more than half a marker
 _MARKERS = 8  # over the width of the whole run
@@ -120,17 +119,7 @@ class GapCurves(ViewItem):
         firsts = (first_difference(*pair) for pair in zip(before, curves, strict=True))
         found = [first for first in firsts if first is not None]
         if found:
-            self.update(self._from_point(min(found), (*before, *curves)))
-
-    def _from_point(self, first: int, curves: tuple[Curve, ...]) -> QRectF:
-        """Return the part of the view that a change from this point on can have touched."""
-        view, rect = self.getViewBox(), self.boundingRect()
-        if view is None or first < 2:
-            return rect
-        ends = (curve.place(np.array(len(curve.y) - 1)) for curve in curves if len(curve.y))
-        left, right = float(curves[-1].place(np.array(first - 1))), max(map(float, ends))
-        margin = _TOUCHED_PIXELS * view.viewPixelSize()[0]
-        return QRectF(left - margin, rect.top(), right - left + 2.0 * margin, rect.height())
+            self.update(self._touched(min(found), *before, *curves))
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the parts."""

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QApplication
 from core.optimizers import OPTIMIZERS
 from core.surfaces import SURFACES
 from gui.contours import SurfaceMap, SurfacePicture
-from gui.items import Frame, PathTrace, StepHistogram, Trace, line_path
+from gui.items import Frame, PathTrace, StepHistogram, Trace, line_path, scene_y
 from gui.plots import Plot, make_plot
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class AllPoints(Trace):
     def _line(self, frame: Frame) -> np.ndarray:
         y = self._curve.y
         x = self._curve.place(np.arange(len(y)))
-        self.drawn = line_path(frame.sx * x + frame.dx, self._scene_y(y, frame))
+        self.drawn = line_path(frame.sx * x + frame.dx, scene_y(self._values(y), frame))
         return np.empty((0, 4))
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
