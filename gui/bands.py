@@ -5,25 +5,21 @@ Long curves are cut down to the pixel columns of the view, as `Trace` does: of e
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 
 from gui.decimation import Array, Curve, first_difference, visible_points
 from gui.items import Frame, ViewItem, line_path, scene_y
-from gui.legend import ROW, Legend, LegendEntry, draw_legend, legend_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 _ROUGH_PIXELS = 1.5
 _FEW = 200  # points whose area costs nothing
 _BEHIND = -10.0
-_SAMPLE = (26.0, 11.0)
 
 
 class Band(ViewItem):
@@ -107,28 +103,3 @@ def _stretches(values: NDArray[np.float64]) -> list[slice]:
     known = np.concatenate([[False], ~np.isnan(values), [False]])
     begins, ends = np.flatnonzero(known[1:] & ~known[:-1]), np.flatnonzero(known[:-1] & ~known[1:])
     return [slice(begin, end) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True) if end - begin > 1]
-
-
-class BandEntry(LegendEntry):
-    """An entry whose sample is a filled area; where legends know only lines, a line in its colour."""
-
-
-class BandKey(Legend):
-    """A legend whose entries may be bands; `indent` moves them to the right, as to begin where a plot's axis does."""
-
-    def __init__(self, entries: Sequence[LegendEntry] = (), indent: float = 0.0) -> None:
-        super().__init__(entries)
-        self.indent = indent
-
-    def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
-        """Draw the entries, then the areas over the lines that stand for them."""
-        if widget is None:  # QSvgGenerator goes on clipping as for the item before until an item clips anew
-            painter.setClipRect(self.boundingRect())
-        rect = self.rect().adjusted(self.indent, 0.0, 0.0, 0.0)
-        draw_legend(painter, rect, self._entries, self._colours)
-        for row, entries in enumerate(legend_rows(self._entries, rect.width())):
-            for x, entry in entries:
-                if isinstance(entry, BandEntry):
-                    middle = rect.top() + (row + 0.5) * ROW
-                    area = QRectF(rect.left() + x, middle - _SAMPLE[1] / 2.0, *_SAMPLE)
-                    painter.fillRect(area, QColor(entry.colour))

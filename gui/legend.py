@@ -20,18 +20,20 @@ _SYMBOLS = {"o": "o", "x": "x", "^": "t1", "s": "s", "*": "star", "D": "d", "p":
 _SIZES = {"s": 0.88, "x": 1.0, "*": 1.3, "D": 1.2, "^": 1.02, "+": 1.15, "p": 1.05, "h": 1.05}
 ROW = 22.0
 _SAMPLE = 26.0
+_AREA = 11.0
 _GAP = 7.0
 _BETWEEN = 22.0
 
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """One line of a legend. Without a marker only the line is drawn, dashed or not."""
+    """One line of a legend. Without a marker only the line is drawn, dashed or not; or a filled area."""
 
     label: str
     colour: str
     marker: str = ""
     dashed: bool = False
+    area: bool = False
 
 
 def marker_path(marker: str, size: float) -> QPainterPath:
@@ -55,11 +57,14 @@ def lane_icon(colour: str, marker: str, size: int = 18) -> QIcon:
 
 
 def _draw_sample(painter: QPainter, rect: QRectF, entry: LegendEntry) -> None:
-    """Draw an entry's piece of line with its marker in the middle."""
+    """Draw an entry's piece of line with its marker in the middle, or its area."""
+    middle = rect.center()
+    if entry.area:
+        painter.fillRect(QRectF(rect.left(), middle.y() - _AREA / 2.0, rect.width(), _AREA), QColor(entry.colour))
+        return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     style = Qt.PenStyle.DashLine if entry.dashed else Qt.PenStyle.SolidLine
     painter.setPen(QPen(QColor(entry.colour), 2.0, style, Qt.PenCapStyle.FlatCap))
-    middle = rect.center()
     painter.drawLine(QPointF(rect.left(), middle.y()), QPointF(rect.right(), middle.y()))
     if entry.marker:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -105,10 +110,14 @@ def draw_legend(painter: QPainter, rect: QRectF, entries: Sequence[LegendEntry],
 
 
 class Legend(QGraphicsWidget):
-    """A legend as an item: in a cell of a layout, or anchored in a plot with `setParentItem(plot.vb)`."""
+    """A legend as an item: in a cell of a layout, or anchored in a plot with `setParentItem(plot.vb)`.
 
-    def __init__(self, entries: Sequence[LegendEntry] = (), colours: PlotColours = LIGHT) -> None:
+    `indent` moves it to the right, as to begin where a plot's axis does.
+    """
+
+    def __init__(self, entries: Sequence[LegendEntry] = (), colours: PlotColours = LIGHT, indent: float = 0.0) -> None:
         super().__init__()
+        self.indent = indent
         self._entries = tuple(entries)
         self._colours = colours
 
@@ -130,4 +139,6 @@ class Legend(QGraphicsWidget):
 
     def paint(self, painter: QPainter, option: Any, widget: Any = None) -> None:
         """Draw the entries."""
-        draw_legend(painter, self.rect(), self._entries, self._colours)
+        if widget is None:  # QSvgGenerator goes on clipping as for the item before until an item clips anew
+            painter.setClipRect(self.boundingRect())
+        draw_legend(painter, self.rect().adjusted(self.indent, 0.0, 0.0, 0.0), self._entries, self._colours)

@@ -17,6 +17,8 @@ from gui.legend import LegendEntry
 from gui.plots import LABEL_PIXELS, Plot, PlotColours, plot_font
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.figures import Preset
     from core.parameters import Configuration
 
@@ -92,6 +94,14 @@ class View(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.configuration: Configuration | None = None
 
+    def enclose(self, whole: QWidget, place: Callable[[QWidget], object]) -> None:
+        """Show `whole` where the plots were; `place` puts the plots into it."""
+        self._stack.removeWidget(self.graphics)
+        place(self.graphics)
+        self.graphics.show()  # taken out of a stack it stays hidden
+        self._stack.insertWidget(0, whole)
+        self._stack.setCurrentIndex(0)
+
     def minimumSizeHint(self) -> QSize:
         """Plots can be read down to this size."""
         return QSize(360, 320)
@@ -144,3 +154,11 @@ class View(QWidget):
         """Return the rows of the lanes that are switched on; all of a run that is being replaced by one of others."""
         names = self.configuration.get("lanes", ()) if self.configuration else ()
         return [i for i, lane in enumerate(frame.lanes) if lane.name in names] or list(range(len(frame.lanes)))
+
+
+class RunView(View):
+    """What views of training runs share: updates are counted, and curves are drawn thirty times a second."""
+
+    unit = "iteration"
+    interval = 32
+    speeds = (1, 5, 10, 30, 60, 100, 1000, None)

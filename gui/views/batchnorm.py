@@ -17,7 +17,7 @@ from gui import theme
 from gui.legend import LegendEntry
 from gui.panel import Panel
 from gui.plots import blend
-from gui.views.base import LaneStatus, Number, View
+from gui.views.base import LaneStatus, Number, RunView
 from gui.views.live import ActivationsPanel
 from gui.views.overlays import Invitation, LegendStrip
 from gui.views.plot_parts import AxisText
@@ -47,14 +47,10 @@ _GAP = 8.0
 _TEXT = 18.0
 
 
-class BatchNormView(View):
+class BatchNormView(RunView):
     """One plot a scale in a grid, or a large one. `opened(names)` comes when the user asks for a scale's layers."""
 
     opened = Signal(object)
-
-    unit = "iteration"
-    interval = 32
-    speeds = (1, 5, 10, 30, 60, 100, 1000, None)
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,12 +82,8 @@ class BatchNormView(View):
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self._stack.removeWidget(self.graphics)
         column.addWidget(self._strip)
-        column.addWidget(self.graphics, 1)
-        self.graphics.show()  # taken out of a stack it stays hidden
-        self._stack.insertWidget(0, whole)
-        self._stack.setCurrentIndex(0)
+        self.enclose(whole, lambda plots: column.addWidget(plots, 1))
 
     # Frames.
 

@@ -11,10 +11,10 @@ import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from gui.bands import Band, BandKey
+from gui.bands import Band
 from gui.decimation import Curve, first_difference
 from gui.items import Frame, Trace, ViewItem
-from gui.legend import LegendEntry
+from gui.legend import Legend, LegendEntry
 from gui.markers import CurveMarkers
 from gui.plots import LABEL_PIXELS, TICK_PIXELS, Plot, PlotColours, plot_font
 from gui.views.marks import ChangeMarks
@@ -148,7 +148,7 @@ class GapPlot:
     """One lane's plot with its title, and its curve among the norms; the lane can be another one at any time."""
 
     def __init__(self, plot: Plot, norms: Plot) -> None:
-        self.plot, self.title = plot, BandKey()
+        self.plot, self.title = plot, Legend()
         self.gap, self.quartiles = Band(alpha=GAP_ALPHA), Band(alpha=QUARTILES_ALPHA)
         self.train, self.test, self.norm = Trace(dashed=True), Trace(weight=2), Trace(weight=2)
         self.words, self.markers = CornerWords(), MeasuredMarkers("#000000", "o", 0.0)

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QRectF
 
-from gui.bands import BandEntry, BandKey
 from gui.crosshair import Crosshair, ReadoutLine
-from gui.legend import ROW, LegendEntry
+from gui.legend import ROW, Legend, LegendEntry
 from gui.panel import Panel
 from gui.plots import blend, make_plot
 from gui.theme import Severity
-from gui.views.base import Hint, LaneStatus, Number, View, short_number
+from gui.views.base import Hint, LaneStatus, Number, RunView, short_number
 from gui.views.gaps import GAP_ALPHA, QUARTILES_ALPHA, Follower, GapPlot
 from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
@@ -37,16 +36,12 @@ _LOW, _HEADROOM = 0.45, 1.05
 _STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
-class RegularizationView(View):
+class RegularizationView(RunView):
     """One plot of accuracies for every lane, and one of all weight norms below them, over epochs."""
-
-    unit = "iteration"
-    interval = 32
-    speeds = (1, 5, 10, 30, 60, 100, 1000, None)
 
     def __init__(self) -> None:
         super().__init__()
-        self._key, self._of_seeds = BandKey(indent=_LEFT), False
+        self._key, self._of_seeds = Legend(indent=_LEFT), False
         self.norms = make_plot(
             self.graphics.ci, 0, 0, x_label="epoch", y_label="norm of the weights", whole_x=True, colours=self.colours
         )
@@ -211,9 +206,10 @@ class RegularizationView(View):
         """Say what lines and bands are, in tints of this page."""
         grey, page = colours.muted, colours.background
         entries = [LegendEntry("train", grey, dashed=True), LegendEntry("test", grey)]
-        entries.append(BandEntry("gap", blend(grey, page, 1.6 * GAP_ALPHA).name()))
+        entries.append(LegendEntry("gap", blend(grey, page, 1.6 * GAP_ALPHA).name(), area=True))
         if self._of_seeds:
-            entries.append(BandEntry("quartiles of test", blend(grey, page, QUARTILES_ALPHA + GAP_ALPHA).name()))
+            tint = blend(grey, page, QUARTILES_ALPHA + GAP_ALPHA).name()
+            entries.append(LegendEntry("quartiles of test", tint, area=True))
         self._key.set_colours(colours)
         self._key.set_entries(entries)
 

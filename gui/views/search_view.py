@@ -22,7 +22,7 @@ from gui.standings import (
     setting_text,
     standing_at,
 )
-from gui.views.base import View
+from gui.views.base import RunView
 from gui.views.region_bar import RegionBar
 from gui.views.search_numbers import search_numbers
 from gui.views.trial_grid import SHOWN, make_grid_plot
@@ -51,12 +51,9 @@ _INDENT = 64.0
 _SHARES = 0.46, 0.54  # of scatter and grid
 
 
-class SearchView(View):
+class SearchView(RunView):
     """Scatter, grid of the best and table, linked; `searched(ranges)` asks for a search inside of these ranges."""
 
-    unit = "iteration"
-    interval = 32
-    speeds = (1, 5, 10, 30, 60, 100, 1000, None)
     empty = "Press Space to train all networks at once"
 
     searched = Signal(object)
@@ -111,18 +108,14 @@ class SearchView(View):
         column.setSpacing(0)
         column.addWidget(self.bar)
         column.addWidget(self.table, 1)
-        self._stack.removeWidget(self.graphics)
         self.splitter = QSplitter(Qt.Orientation.Vertical, self)
-        self.splitter.addWidget(self.graphics)
-        self.graphics.show()  # the stack hid it as it left
+        self.enclose(self.splitter, self.splitter.addWidget)
         self.splitter.addWidget(lower)
         self.splitter.setStretchFactor(0, 4)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setSizes([560, 150])
         self.graphics.setMinimumHeight(240)
-        self._stack.insertWidget(0, self.splitter)
-        self._stack.setCurrentIndex(0)
         self._table_timer = QTimer(self)
         self._table_timer.setSingleShot(True)
         self._table_timer.setInterval(_TABLE_MS)

@@ -18,7 +18,7 @@ from gui.markers import CurveMarkers
 from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
-from gui.views.base import Hint, LaneStatus, Number, View
+from gui.views.base import Hint, LaneStatus, Number, RunView
 from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
 from gui.words import measured_by, percent
@@ -97,12 +97,8 @@ class _LaneTraces:
             accuracy.setData(low, high, at)
 
 
-class TrainingView(View):
+class TrainingView(RunView):
     """Loss above, accuracies below, over the same iterations."""
-
-    unit = "iteration"
-    interval = 32
-    speeds = (1, 5, 10, 30, 60, 100, 1000, None)
 
     def __init__(self) -> None:
         super().__init__()
