@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checkpoints import BlockState, Checkpoint, OptimizerState
 from core.initializers import initializer
 from core.lanes import Lane, optimizer_of, shared_value
 from core.network import Architecture, Network
+from core.optimizers import OPTIMIZERS
 from core.randomness import Batches, Masks
 
 if TYPE_CHECKING:
@@ -115,11 +117,25 @@ class _Group:
         if own:
             self.configure(self._values)
 
+    def saved(self, rows: Sequence[int]) -> OptimizerState:
+        """Return a copy of the state; `rows` are the block's rows of the run."""
+        kept = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.state.items() if k != "work"}
+        return OptimizerState(tuple(rows[self.rows]), kept)
+
+    def restore(self, values: Mapping[str, Any]) -> None:
+        """Take over the state of the same lanes; raises ValueError where it is of other networks."""
+        for key, value in values.items():
+            if isinstance(value, np.ndarray):
+                _fill(self.state[key], value)
+            else:
+                self.state[key] = value
+
 
 class Block:
     """Trains its lanes from one iteration to another; `rows` are their places in the run's records.
 
-    All lanes have one architecture and share one seed, so they see the same mini-batches.
+    All lanes have one architecture and share one seed, so they see the same mini-batches. `all_lanes` are those of
+    the beginning, by their rows; `lanes` and `rows` what is left of them.
     """
 
     def __init__(
@@ -134,7 +150,8 @@ class Block:
         """Take what to train; lanes are sorted so that optimizers have neighbouring rows."""
         order = sorted(range(len(lanes)), key=lambda i: lanes[i].optimizer)
         self.task, self.lanes, self.rows = task, [lanes[i] for i in order], [rows[i] for i in order]
-        self.seed, self._scratches, self._values = seed, scratches, values
+        self.all_lanes = dict(zip(self.rows, self.lanes, strict=True))
+        self.seed, self.scratches, self._values = seed, scratches, values
         self._network: Network | None = None
         self._groups: list[_Group] = []
         self._predictors: list[Network] = []
@@ -160,11 +177,16 @@ class Block:
         self._groups = self._make_groups(self._values)
         self._regularize()
 
+    @property
+    def architecture(self) -> Architecture:
+        """The shape that its networks share."""
+        first, task = next(iter(self.all_lanes.values())), self.task
+        return Architecture((len(task.inputs), *task.hidden, task.classes), first.activation, first.batchnorm)
+
     def _make_network(self) -> Network:
-        task, first = self.task, self.lanes[0]
-        sizes = (len(task.inputs), *task.hidden, task.classes)
-        network = Network(Architecture(sizes, first.activation, first.batchnorm), len(self.lanes))
-        network.initialize([initializer(lane.init) for lane in self.lanes], self.seed, task.inputs, task.n_in)
+        network = Network(self.architecture, len(self.lanes))
+        rules = [initializer(lane.init) for lane in self.lanes]
+        network.initialize(rules, self.seed, self.task.inputs, self.task.n_in)
         return network
 
     def _make_groups(self, values: Mapping[str, Any]) -> list[_Group]:
@@ -212,7 +234,7 @@ class Block:
 
     def _use_memory(self) -> None:
         """Work in the memory of the thread that runs the block this time."""
-        scratch = self._scratches.mine
+        scratch = self.scratches.mine
         if self.network.use(scratch):
             for group in self._groups:
                 group.use(self.network, scratch)
@@ -252,6 +274,44 @@ class Block:
         self._use_memory()
         self.network.grads[:] = grads
 
+    # Moments from which it can go on.
+
+    @property
+    def state_size(self) -> int:
+        """Bytes of what `state` returns while all lanes are there."""
+        layers = self.architecture.layers()
+        size, stats = (sum(getattr(layer, name) for layer in layers) for name in ("size", "stat_size"))
+        copies = sum(1 + len(state_arrays(lane.optimizer)) for lane in self.all_lanes.values())
+        return int(np.dtype(np.float32).itemsize * (size * copies + stats * len(self.all_lanes)))
+
+    def state(self) -> BlockState:
+        """Return a copy of what determines all further updates."""
+        network, rows = self.network, self.rows
+        optimizers = tuple(group.saved(rows) for group in self._groups)
+        return BlockState(tuple(rows), network.params.copy(), network.stats.copy(), optimizers)
+
+    def restore(self, checkpoint: Checkpoint | None, values: Mapping[str, Any]) -> None:
+        """Go back to a moment of the run, with the values in force then; None is the beginning.
+
+        Raises ValueError for a checkpoint of other networks.
+        """
+        self._values, self._masks = values, None
+        self._predictors, self._groups, self._network = [], [], None
+        alive = self.all_lanes if checkpoint is None else checkpoint.rows
+        self.rows = [row for row in self.all_lanes if row in alive]
+        self.lanes = [self.all_lanes[row] for row in self.rows]
+        if checkpoint is not None:
+            self._network = Network(self.architecture, len(self.lanes))
+            self._prepare()
+            if self.lanes:
+                self._take(checkpoint, self._network)
+
+    def _take(self, checkpoint: Checkpoint, network: Network) -> None:
+        for mine, found in zip((network.params, network.stats), checkpoint.networks(self.rows), strict=True):
+            _fill(mine, found)
+        for group in self._groups:
+            group.restore(checkpoint.optimizer(self.rows[group.rows]))
+
     def predictors(self, threads: int, frozen: bool) -> list[Network]:
         """Return networks for so many threads to predict with, `frozen` as they are while the block is trained on."""
         if not self._predictors:
@@ -264,9 +324,22 @@ class Block:
 
     def count_right(self, predictor: Network, images: Images) -> Array:
         """Return how many of these images each lane classifies rightly, NaN where its logits are not finite."""
-        predictor.use(self._scratches.mine)
+        predictor.use(self.scratches.mine)
         with np.errstate(all="ignore"):
             logits = predictor.forward(images.inputs())
             right: Array = (logits.argmax(axis=2) == images.labels).sum(axis=1).astype(float)
             right[np.logical_not(np.isfinite(logits).all(axis=(1, 2)))] = np.nan  # argmax would call NaN a 0
         return right
+
+
+def state_arrays(optimizer: str) -> list[str]:
+    """Return the names of the arrays that an optimizer keeps, each of the shape of the parameters."""
+    found = OPTIMIZERS[optimizer]().init(np.zeros((1, 1), np.float32))
+    return [key for key, value in found.items() if key != "work" and isinstance(value, np.ndarray)]
+
+
+def _fill(mine: Array, found: Array) -> None:
+    """Copy a saved array, which must have the same shape."""
+    if mine.shape != found.shape:
+        raise ValueError("the saved networks do not fit these images or these layers")
+    mine[:] = found

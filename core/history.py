@@ -47,6 +47,13 @@ class Record:
             grown[:, :capacity] = self._data
             self._data = grown
 
+    def cut(self, length: int) -> Record:
+        """Return a record of the first columns in memory of its own; views of this one stay true."""
+        rows, capacity = self._data.shape
+        other = Record(rows, capacity, self._data.dtype)
+        other._data[:, :length] = self._data[:, :length]
+        return other
+
     @property
     def data(self) -> Array:
         """The writable array `(rows, capacity)`, for the one who records."""

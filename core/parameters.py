@@ -227,6 +227,10 @@ class Configuration:
         """Return the values in force after all mid-run changes."""
         return {**self.values, **{change.key: change.value for change in self.changes}}
 
+    def at(self, iteration: int) -> Mapping[str, Any]:
+        """Return the values in force after so many updates."""
+        return {**self.values, **{change.key: change.value for change in self.changes if change.iteration <= iteration}}
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {

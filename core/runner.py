@@ -9,15 +9,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from core.experiments.protocol import Experiment
+    from core.experiments.saved import SavedRun
     from core.parameters import Configuration
+
+    Parking = Callable[[SavedRun | None], None]
+    Branch = tuple[int, dict[str, Any], Parking | None]
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +67,12 @@ class Runner:
         self._build = build
         self._wake = threading.Condition()  # guards every attribute below but the experiment
         self._status = Status()
-        self._wanted: Configuration | None = None
+        self._wanted: tuple[Configuration, SavedRun | None] | None = None
+        self._parking: Parking | None = None
+        self._branches: list[Branch] = []
+        self._saves: list[tuple[bool, Future[SavedRun | None]]] = []
+        self._look_wanted: int | None = None
+        self._looked: tuple[int, Any] | None = None
         self._play_wanted = False
         self._clock_stale = True
         self._changes: list[tuple[str, Any]] = []
@@ -80,14 +90,27 @@ class Runner:
 
     # What the owner of the runner calls.
 
-    def load(self, configuration: Configuration, play: bool = False) -> None:
-        """Replace the experiment; of several configurations in a row only the last is built."""
+    def load(
+        self,
+        configuration: Configuration,
+        play: bool = False,
+        saved: SavedRun | None = None,
+        parking: Parking | None = None,
+    ) -> None:
+        """Replace the experiment; of several configurations in a row only the last is built.
+
+        It goes on with a `saved` run of that configuration, or begins. `parking` is given what is replaced, on the
+        worker thread, once the update in hand is complete; without it that is abandoned at once.
+        """
         with self._wake:
-            self._wanted, self._play_wanted = configuration, play
+            self._wanted, self._play_wanted = (configuration, saved), play
+            self._parking = parking or self._parking
             self._changes.clear()
+            self._branches.clear()
             self._goal = 0
-            self._abandon()
-            self._mailbox = None
+            if self._parking is None:
+                self._abandon()
+            self._mailbox = self._looked = self._look_wanted = None
             self._set(phase=Phase.IDLE, error="", loads=self._status.loads + 1)
 
     def play(self) -> None:
@@ -117,6 +140,41 @@ class Runner:
         with self._wake:
             self._changes.append((key, value))
             self._wake.notify_all()
+
+    def branch(self, position: int, values: Mapping[str, Any], parking: Parking | None = None) -> None:
+        """Go back to an earlier moment and on from there with these live values, which must have passed their checks.
+
+        `parking` is given the run as it was, on the worker thread. While it is recomputed the phase is RUNNING.
+        """
+        with self._wake:
+            self._branches.append((position, dict(values), parking))
+            self._goal, self._look_wanted = 0, None
+            if self._status.phase in (Phase.PAUSED, Phase.FINISHED):
+                self._set(phase=Phase.RUNNING, rate=None)
+            self._wake.notify_all()
+
+    def look(self, position: int | None) -> None:
+        """Ask for the watched lanes' histograms at an earlier moment; the last one asked for counts, None for none."""
+        with self._wake:
+            self._look_wanted = position
+            self._wake.notify_all()
+
+    def take_look(self) -> tuple[int, Any] | None:
+        """Return what `look` found, with its position; None where nothing new is there."""
+        with self._wake:
+            found, self._looked = self._looked, None
+            return found
+
+    def save(self, whole: bool) -> Future[SavedRun | None]:
+        """Ask for the run as plain data, with all of its checkpoints if `whole`; None where nothing has run."""
+        found: Future[SavedRun | None] = Future()
+        with self._wake:
+            if self._closing:
+                found.set_result(None)
+            else:
+                self._saves.append((whole, found))
+                self._wake.notify_all()
+        return found
 
     def limit(self, rate: float | None) -> None:
         """Make at most `rate` updates per second; None for as many as possible."""
@@ -201,11 +259,15 @@ class Runner:
 
     def _has_work(self) -> bool:
         ready = self._experiment is not None
-        running = ready and (self._status.phase is Phase.RUNNING or self._asked)
-        return self._closing or self._wanted is not None or bool(self._changes) or running
+        running = ready and (self._status.phase is Phase.RUNNING or self._asked or self._look_wanted is not None)
+        return self._has_wishes() or running
+
+    def _has_wishes(self) -> bool:
+        lists = self._changes or self._branches or self._saves
+        return self._closing or self._wanted is not None or bool(lists)
 
     def _interrupted(self) -> bool:
-        wishes = self._closing or self._wanted is not None or bool(self._changes) or self._asked
+        wishes = self._has_wishes() or self._asked
         return wishes or self._status.phase is not Phase.RUNNING or self._status.position >= self._goal
 
     def _hold_back(self, experiment: Experiment) -> None:
@@ -232,25 +294,36 @@ class Runner:
                 _log.exception("the experiment failed")
                 self._fail(error, loads)
         self._release()
+        self._save(None)
 
-    def _turn(self, wanted: Configuration | None, loads: int) -> None:
-        """Do what is wished for, once: load, change, run, publish."""
+    def _turn(self, wanted: tuple[Configuration, SavedRun | None] | None, loads: int) -> None:
+        """Do what is wished for, once: load, branch, change, save, run, publish, look back."""
         if wanted is not None:
-            self._load(wanted, loads)
+            self._load(*wanted, loads)
         experiment = self._experiment
         if experiment is None:
             with self._wake:
                 self._changes.clear()
-            return
+                self._branches.clear()
+            return self._save(None)
+        self._branch(experiment, loads)
         self._change(experiment, loads)
+        self._save(experiment)
         self._run(experiment, loads)
         self._publish(experiment, loads)
+        self._look(experiment, loads)
 
-    def _load(self, configuration: Configuration, loads: int) -> None:
+    def _load(self, configuration: Configuration, saved: SavedRun | None, loads: int) -> None:
+        with self._wake:
+            parking, self._parking = self._parking, None
+        if parking is not None and self._experiment is not None:
+            parking(self._experiment.save(whole=False))
         self._release()
         self._experiment = experiment = self._build(configuration)
-        experiment.breathe = lambda: self._publish(experiment, loads)
+        experiment.breathe = lambda: self._breathe(experiment, loads)
         self._chunk = 1
+        if saved is not None:
+            experiment.restore(saved)
         if experiment.eager:
             self._complete(experiment, loads)
         with self._wake:
@@ -266,6 +339,51 @@ class Runner:
             with self._wake:
                 if self._closing or self._status.loads != loads:
                     return
+
+    def _branch(self, experiment: Experiment, loads: int) -> None:
+        """Go back to where the run is to branch off; a second wish counts from what the first one left."""
+        with self._wake:
+            branches = list(self._branches) if self._status.loads == loads else []
+            self._branches.clear()
+        for position, values, parking in branches:
+            if parking is not None:
+                parking(experiment.save(whole=False))
+            experiment.branch(position, values)
+        if branches:
+            with self._wake:
+                self._asked = True
+                self._settle(experiment, loads)
+
+    def _breathe(self, experiment: Experiment, loads: int) -> None:
+        """Report and publish in the midst of longer work."""
+        with self._wake:
+            if self._status.loads == loads and not experiment.abandoned:
+                self._report(experiment)
+        self._publish(experiment, loads)
+
+    def _save(self, experiment: Experiment | None) -> None:
+        with self._wake:
+            saves, self._saves = self._saves, []
+        for whole, found in saves:
+            found.set_result(None if experiment is None else experiment.save(whole))
+
+    def _look(self, experiment: Experiment, loads: int) -> None:
+        """Find the histograms of an earlier moment, unless something else is wished for meanwhile."""
+        with self._wake:
+            position, watched = self._look_wanted, self._watched
+            if position is None or self._status.phase is Phase.RUNNING:
+                return
+        experiment.watch(watched)
+        found = experiment.look(position, lambda: self._looks_elsewhere(position, loads))
+        with self._wake:
+            if self._look_wanted == position and found is not None and self._watched == watched:
+                self._look_wanted, self._looked = None, (position, found)
+                self._wake.notify_all()
+
+    def _looks_elsewhere(self, position: int, loads: int) -> bool:
+        with self._wake:
+            other = self._look_wanted != position or self._status.loads != loads
+            return other or self._has_wishes() or self._status.phase is Phase.RUNNING
 
     def _change(self, experiment: Experiment, loads: int) -> None:
         with self._wake:
@@ -334,11 +452,20 @@ class Runner:
         self._release()
         with self._wake:
             self._changes.clear()
+            self._branches.clear()
+            self._look_wanted = None
             if self._status.loads == loads:
-                kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-                self._set(phase=Phase.FAILED, error=f"{kind}{error}".split("\n")[0])
+                self._set(phase=Phase.FAILED, error=_line(error))
 
     def _release(self) -> None:
         if self._experiment is not None:
             self._experiment.close()
             self._experiment = None
+
+
+def _line(error: Exception) -> str:
+    """Say in one line what an experiment raised; a ValueError says it itself."""
+    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+    if isinstance(error, MemoryError):
+        kind = "there is not enough memory: "
+    return f"{kind}{error}".split("\n")[0]

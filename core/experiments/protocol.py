@@ -9,8 +9,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from core.experiments.saved import SavedRun
     from core.lanes import Lane
     from core.parameters import Configuration
 
@@ -48,6 +49,24 @@ class Experiment(ABC):
     def watch(self, lanes: tuple[str, ...]) -> None:
         """Ask for some lanes' histograms in later snapshots; experiments without any ignore it."""
         self.watched = lanes
+
+    # What only longer runs need, which are not computed at once.
+
+    def branch(self, position: int, values: Mapping[str, Any]) -> None:
+        """Go back to an earlier moment and on from there with these live values; frames keep the old future."""
+        raise NotImplementedError
+
+    def look(self, position: int, given_up: Callable[[], bool]) -> Any:
+        """Return the watched lanes' histograms at an earlier moment; None where it was given up."""
+        return ()
+
+    def save(self, whole: bool) -> SavedRun | None:
+        """Return the run as plain data, with all of its checkpoints if `whole`; None where there is nothing to save."""
+        return None
+
+    def restore(self, saved: SavedRun) -> None:
+        """Go on with a saved run of the same configuration; only at the beginning."""
+        raise NotImplementedError
 
     def steps(self) -> Iterator[int]:
         """Make one update at a time until the end, yielding the position after each."""

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.experiments.saved import OldFuture
 from core.experiments.training import Training, task_of
 from core.lanes import Axis, Lane
 from core.randomness import Purpose, generator
 from core.trials import trials_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from core.block import Task
+    from core.checkpoints import Checkpoint
     from core.datasets import Dataset
     from core.experiments.propagation import LaneStatistics
+    from core.experiments.saved import SavedRun
     from core.parameters import Change, Configuration
 
 Array = NDArray[Any]
@@ -42,7 +45,8 @@ class SearchFrame:
     `measured_at` updates, NaN where a trial had ended; `last` is each trial's last validation accuracy. `stopped` and
     `diverged` say after which update a trial was stopped early or at which it left the finite numbers. `ranking` has
     the trials' rows, best first: those that go on before those stopped, those that diverged last. `made` updates have
-    been made in all trials together, and `spared` were not because trials had been stopped.
+    been made in all trials together, and `spared` were not because trials had been stopped. `futures` are what the
+    search did before it was rewound; their test accuracies are those on the validation set.
     """
 
     lanes: tuple[Lane, ...]
@@ -67,6 +71,9 @@ class SearchFrame:
     validation_measured: int
     changes: tuple[Change, ...]
     probes: tuple[LaneStatistics, ...]
+    futures: tuple[OldFuture, ...] = ()
+    checkpoints: int = 0
+    checkpoint_bytes: int = 0
 
     @property
     def position(self) -> int:
@@ -82,6 +89,7 @@ class Search(Training):
         self._stopped: dict[int, int] = {}
         super().__init__(configuration, dataset, Axis.TRIAL, threads)
         self.total = configuration["iterations"] or configuration["epochs"] * self.per_epoch
+        self._checkpoints = self._no_checkpoints()
         self.names: tuple[str, ...] = configuration["search"]
         found = trials_of(configuration.values)
         self._settings = np.array([[row[name] for name in self.names] for row in found])
@@ -107,11 +115,38 @@ class Search(Training):
         validation, train = self._test.data[going, last], self._train.data[going, last]
         order = ranked(validation, train, [0] * len(going), [False] * len(going))
         best = {going[place] for place in order[: -(-len(going) // HALVING_KEEPS)]}
+        self._stopped |= dict.fromkeys((row for row in going if row not in best), self.position)
+        self._drop_stopped()
+
+    def _drop_stopped(self) -> None:
+        """Take the trials out of their blocks that were stopped by now."""
+        gone = {row for row, at in self._stopped.items() if at <= self.position}
         for block in self._blocks:
-            gone = [row for row in block.rows if row not in best]
-            self._stopped |= dict.fromkeys(gone, self.position)
-            if gone and block.lanes:
-                block.keep([place for place, row in enumerate(block.rows) if row in best])
+            left = [place for place, row in enumerate(block.rows) if row not in gone]
+            if len(left) < len(block.rows):
+                block.keep(left)
+
+    def _run_to(self, end: int) -> None:
+        super()._run_to(end)
+        self._drop_stopped()
+
+    def _stand_at(self, checkpoint: Checkpoint | None) -> None:
+        super()._stand_at(checkpoint)
+        self._drop_stopped()
+
+    def rewind(self, position: int) -> None:
+        """Go back to an earlier moment; trials that were stopped after it go on."""
+        self._stopped = {row: at for row, at in self._stopped.items() if at <= position}
+        super().rewind(position)
+
+    def ended(self) -> Mapping[int, int]:
+        """Return after which update trials were stopped early."""
+        return self._stopped
+
+    def restore(self, saved: SavedRun) -> None:
+        """Go on with a search."""
+        self._stopped = dict(saved.stopped)
+        super().restore(saved)
 
     def rungs(self) -> list[int]:
         """Return the updates after which trials are stopped: at epochs, each three times as late as the one before."""
@@ -156,7 +191,19 @@ class Search(Training):
             validation_measured=len(self._task.test.labels),
             changes=self.configuration.changes,
             probes=tuple(self._probes()),
+            futures=self._futures,
+            checkpoints=len(self._checkpoints.all),
+            checkpoint_bytes=self._checkpoints.nbytes,
         )
+
+    def _future(self, start: int) -> OldFuture | None:
+        """Return what came after `start`: the accuracies alone, of which a search shows no more."""
+        if start >= self.position:
+            return None
+        first = max(0, int(np.searchsorted(self._measured, start, "right")) - 1)
+        nothing = np.empty((len(self.lanes), 0), np.float32)
+        train, test = (self._taken(record)[:, first:] for record in (self._train, self._test))
+        return OldFuture(start, nothing, nothing, np.array(self._measured[first:], np.intp), train, test)
 
 
 def split(task: Task, seed: int) -> Task:

@@ -17,10 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.block import Block, Images, Task
+from core.checkpoints import Checkpoints
 from core.experiments.over_seeds import OverSeeds
 from core.experiments.propagation import LaneStatistics
-from core.experiments.protocol import Experiment
+from core.experiments.rewinding import Rewinding
 from core.experiments.training_frame import TrainingFrame
+from core.experiments.visitor import Visitor
 from core.history import Record, SmoothedRecord
 from core.lanes import Axis, Lane, lanes_of
 from core.measuring import Measurement
@@ -41,7 +43,7 @@ _PROBE_IMAGES = 125  # about a mini-batch; each frame with histograms measures t
 _PROBE_BINS = 40
 
 
-class Training(Experiment):
+class Training(Rewinding):
     """Networks with the same layer sizes, one per lane and seed, trained together.
 
     The records have a row for every lane and seed: all seeds of the first lane, then those of the second.
@@ -64,12 +66,22 @@ class Training(Experiment):
         self._counting = max(self._threads, cores) if self._dear else self._threads
         self._pool = ThreadPoolExecutor(self._counting, "block") if self._counting > 1 else None
         rows = len(lanes) * len(self.seeds)
-        self._loss, self._smoothed = Record(rows), SmoothedRecord(rows)
+        self._loss = Record(rows)
         self._train, self._test, self._norms = Record(rows), Record(rows), Record(rows, dtype=np.float64)
         self._measured: list[int] = []
         self._measuring: tuple[int, Measurement] | None = None
-        self._over_seeds = OverSeeds(lanes, self.seeds) if len(self.seeds) > 1 else None
+        self._summarize_anew()
         self._pending = sorted(configuration.changes, key=lambda change: change.iteration)
+        self._checkpoints = self._no_checkpoints()
+        self._visitor = Visitor(self._task, rows, self._blocks[0].scratches)
+
+    def _no_checkpoints(self) -> Checkpoints:
+        return Checkpoints(sum(block.state_size for block in self._blocks), self.total)
+
+    def _summarize_anew(self) -> None:
+        """Forget what was computed from the records: they are to be written anew."""
+        self._smoothed = SmoothedRecord(len(self._loss.data))
+        self._over_seeds = OverSeeds(self.lanes, self.seeds) if len(self.seeds) > 1 else None
 
     def _make_task(self, dataset: Dataset) -> Task:
         """Return what the lanes are to learn."""
@@ -105,13 +117,15 @@ class Training(Experiment):
             self._apply_changes()
             self._run_to(min([target, *self._stops()]))
             self._measure_if_due()
+            self._keep_checkpoint()
         self._apply_changes()
 
     def _stops(self) -> list[int]:
         due = [change.iteration for change in self._pending[:1]]
         if self._evaluate:
             due.append((self.position // self._evaluate + 1) * self._evaluate)
-        return due
+        checkpoint = self._checkpoints.next_after(self.position)
+        return due if checkpoint is None else [*due, checkpoint]
 
     def _run_to(self, end: int) -> None:
         def run(block: Block) -> None:
@@ -202,6 +216,7 @@ class Training(Experiment):
     def _extend(self, total: int) -> None:
         """Set another end; the accuracy measured at the former one goes, so that a run's length leaves no trace."""
         self.total = max(total, self.position)
+        self._checkpoints.extend(self.total)
         self._finish_measuring()
         if self._measured and self._evaluate and self._measured[-1] % self._evaluate:
             self._measured.pop()
@@ -238,11 +253,11 @@ class Training(Experiment):
             diverged=lost,
             changes=self.configuration.changes,
             probes=tuple(self._probes()),
+            futures=self._futures,
+            checkpoints=len(self._checkpoints.all),
+            checkpoint_bytes=self._checkpoints.nbytes,
         )
         return frame if self._over_seeds is None else self._over_seeds.frame(frame)
-
-    def _taken(self, record: Record) -> Array:
-        return _frozen(record.view(len(self._measured)).copy())
 
     def _lost_at(self, loss: Array) -> tuple[int | None, ...]:
         """Return the update at which each row left the finite numbers: the first without a loss."""
@@ -258,6 +273,19 @@ class Training(Experiment):
                     if lane.name == name and block.seed == self.seeds[0]:
                         with np.errstate(all="ignore"):
                             yield _inspect(block, row, lane, self._task)
+
+    def look(self, position: int, given_up: Callable[[], bool]) -> tuple[LaneStatistics, ...] | None:
+        """Return the watched lanes' histograms at an earlier moment; None where it was given up.
+
+        The run stays where it is. Lanes that had diverged by then are left out.
+        """
+        if position >= self.position:
+            return tuple(self._probes())
+        found = self._visitor.visit(self, position, given_up)
+        if found is None:
+            return None
+        with np.errstate(all="ignore"):
+            return tuple(_inspect(block, row, lane, self._task) for block, row, lane in found)
 
     def close(self) -> None:
         """End the pool's threads."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from core.experiments.propagation import LaneStatistics
+    from core.experiments.saved import OldFuture
     from core.lanes import Lane
     from core.parameters import Change
 
@@ -45,7 +46,8 @@ class TrainingFrame:
     from the update at which a lane diverged, which `diverged` gives. Accuracies and `weight_norm`, the root of the
     sum of squared weights of all inputs that are ever used, are `(lanes, measured)`, taken after `measured_at`
     updates, every `measured_every` epochs. `probes` has the watched lanes' histograms. With several seeds all of
-    these are medians, and `spread` has the rest.
+    these are medians, and `spread` has the rest. `futures` are what the run did before it was rewound; it can go back
+    to any moment, from one of its `checkpoints`, which take `checkpoint_bytes` of memory.
     """
 
     lanes: tuple[Lane, ...]
@@ -65,6 +67,9 @@ class TrainingFrame:
     diverged: tuple[int | None, ...]
     changes: tuple[Change, ...]
     probes: tuple[LaneStatistics, ...]
+    futures: tuple[OldFuture, ...] = ()
+    checkpoints: int = 0
+    checkpoint_bytes: int = 0
     spread: Spread | None = None
 
     @property
