@@ -219,9 +219,14 @@ class Configuration:
         return replace(self, values={**self.values, **changes}, changes=())
 
     def change(self, iteration: int, key: str, value: Any) -> Configuration:
-        """Return the configuration of a run whose live parameter `key` takes `value` after `iteration` updates."""
+        """Return the configuration of a run whose live parameter `key` takes `value` after `iteration` updates.
+
+        Of several changes at one moment the last one counts, and is all that is kept; none where it changes nothing.
+        """
         done = Change(iteration, key, self.parameter(key).check(value))
-        return replace(self, changes=(*self.changes, done))
+        others = tuple(change for change in self.changes if (change.iteration, change.key) != (iteration, key))
+        found = replace(self, changes=others)
+        return found if found.at(iteration)[key] == done.value else replace(self, changes=(*others, done))
 
     def current(self) -> Mapping[str, Any]:
         """Return the values in force after all mid-run changes."""

@@ -117,7 +117,7 @@ class Runner:
         """Run to the end, or until paused; also what is being loaded, or extended by a change that is under way."""
         with self._wake:
             self._play_wanted = True
-            if self._status.phase is Phase.PAUSED and self._wanted is None:
+            if self._status.phase is Phase.PAUSED and self._wanted is None and not self._branches:
                 self._start()
             self._wake.notify_all()
 

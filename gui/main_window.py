@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.errors import Banner
 from gui.registry import PANELS, PanelEntry
+from gui.shelf import Shelf
 from gui.theme import Severity
 from gui.widgets import tip
 
@@ -57,6 +58,7 @@ class MainWindow(QMainWindow):
         self.settings, self._dataset, self._threads = settings, dataset, threads
         self._first_preset = preset
         self.undo = QUndoStack(self)
+        self._shelf = Shelf()
         self.panels: dict[str, Panel] = {}
         self._export: ExportDialog | None = None
         self.setWindowTitle("Trainscope")
@@ -206,7 +208,7 @@ class MainWindow(QMainWindow):
     def _make_panel(self, entry: PanelEntry) -> Panel:
         from gui.panel import Desk
 
-        desk = Desk(self._dataset, self._threads, self.undo, self.panel, self._show_edited)
+        desk = Desk(self._dataset, self._threads, self.undo, self.panel, self._show_edited, self._shelf)
         panel = entry.panel_class()(entry, desk)
         panel.message.connect(self.banner.show_message)
         panel.set_theme(theme.current())

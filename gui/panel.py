@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from core.lanes import Lane
     from gui import theme
     from gui.registry import PanelEntry
+    from gui.shelf import Parked, Shelf
     from gui.transport import TransportState
     from gui.views.base import View
 
@@ -69,6 +70,7 @@ class Desk:
     undo: QUndoStack
     panel: Callable[[str], Panel]
     open_panel: Callable[[str], None]
+    shelf: Shelf
 
 
 class Panel(QWidget):
@@ -270,21 +272,43 @@ class Panel(QWidget):
             parameter = declared(self.configuration, key)
             self._push(f"{parameter.label} = {parameter.text(after[key])}", after, key)
 
-    def _push(self, text: str, after: Configuration, key: str = "") -> None:
-        self.desk.undo.push(Edit(self, text, self.configuration, after, key))
+    def _push(self, text: str, after: Configuration, key: str = "", anew: bool = False) -> None:
+        undo = self.desk.undo
+        edit = Edit(self, text, self.configuration, after, key, self.player.rewound, anew)
+        edit.go_on_from(undo.command(undo.index() - 1))
+        undo.push(edit)
 
-    def apply(self, configuration: Configuration) -> None:
-        """Put a configuration in force: go on with the run where that can be, else restart it, and say which."""
+    def apply(
+        self, configuration: Configuration, at: int | None = None, parking: Parked | None = None, anew: bool = False
+    ) -> None:
+        """Put a configuration in force: go on with the run where that can be, else restart it, and say which.
+
+        A run that was rewound to `at` branches off there. Where the run so far ends, it is kept in `parking`.
+        `anew` asks for a restart in any case.
+        """
         before = self.configuration
         changed = [key for key in configuration.values if configuration[key] != before.get(key)]
         same = configuration.preset == before.preset
         self._install(configuration)
         if same and self._only_lanes(before, changed) and self._only_hides(configuration["lanes"]):
             self._redraw()
-        elif same and changed and self._can_go_on(changed):
-            self._go_on(changed)
+        elif same and changed and not anew and self._can_go_on(changed):
+            if at is None or changed == ["iterations"]:
+                self._go_on(changed)
+            else:
+                self._branch(at, changed, parking)
         else:
-            self._run_anew(changed if same else [])
+            self._run_anew(changed if same else [], parking, paused=anew)
+
+    def bring_back(self, configuration: Configuration, kept: Parked, parking: Parked) -> bool:
+        """Go back to a run that was kept, and keep the present one; return whether there is one to go back to."""
+        run = kept.run
+        if run is None:
+            return False
+        self._install(configuration)
+        self.player.load(run.configuration, saved=run, parking=parking.put)
+        self._said.setText(f"back in the run before, at iteration {run.position:,}")
+        return True
 
     def _only_lanes(self, before: Configuration, changed: list[str]) -> bool:
         """Tell whether nothing changed but which lanes are on, and what follows from that."""
@@ -308,10 +332,19 @@ class Panel(QWidget):
             self.player.change(key, self.configuration[key])
         self._said.setText(f"{self._changes_text(changed)} from iteration {self.player.status.position:,} on")
 
-    def _run_anew(self, changed: list[str]) -> None:
+    def _branch(self, at: int, changed: list[str], parking: Parked | None) -> None:
+        """Let the run go another way from where it was rewound to, with all that the form says."""
+        values = {p.key: self.configuration[p.key] for p in self.configuration.parameters if p.live}
+        values.pop("iterations", None)
+        self.player.branch(at, values, parking.put if parking else None)
+        self._said.setText(f"branched off at iteration {at:,} with {self._changes_text(changed)}")
+
+    def _run_anew(self, changed: list[str], parking: Parked | None = None, paused: bool = False) -> None:
         ran = self.player.status.position > 0 and not self.is_eager
         play = (self.player.playing and not self.is_eager) or (ran and self.replays and bool(changed))
-        self.player.load(self.configuration, play=play, keep_cursor=self.is_eager)
+        play = play and not paused
+        park = parking.put if parking and ran else None
+        self.player.load(self.configuration, play=play, keep_cursor=self.is_eager, parking=park)
         if changed and (ran or self._said.text()):
             self._said.setText(f"restarted with {self._changes_text(changed)}")
         elif not changed:
@@ -349,6 +382,8 @@ class Panel(QWidget):
         if self.is_eager:
             self.player.stop()
             self.player.seek(0)
+        elif self.player.status.position:
+            self._push("restart", self.configuration, anew=True)
         else:
             self.player.load(self.configuration)
             self._said.setText("")

@@ -15,9 +15,10 @@ from core.runner import Phase, Runner, Status
 from gui.transport import TransportState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from core.experiments.protocol import Experiment
+    from core.experiments.saved import SavedRun
     from core.parameters import Configuration
 
 _REPLAY_SECONDS = 3.0  # of a whole record at full speed
@@ -28,11 +29,13 @@ _SOON_SECONDS = 0.3
 class Player(QObject):
     """Drives one runner for the widgets that show it.
 
-    `shown(frame, cursor)` comes when either changed, `state_changed` with a TransportState when that did, `failed`
-    with one line when the experiment raised. Nothing comes while no widget is active.
+    `shown(frame, cursor)` comes when either changed, `looked(position, statistics)` with the histograms that `look`
+    asked for, `state_changed` with a TransportState when that did, `failed` with one line when the experiment raised.
+    Nothing comes while no widget is active.
     """
 
     shown = Signal(object, int)
+    looked = Signal(int, object)
     state_changed = Signal(object)
     failed = Signal(str)
 
@@ -71,10 +74,18 @@ class Player(QObject):
             self.runner.request()
             self._timer.start(self._pace())
 
-    def load(self, configuration: Configuration, play: bool = False, keep_cursor: bool = False) -> None:
-        """Run another configuration from its beginning; the old picture stays on screen until there is a new one.
+    def load(
+        self,
+        configuration: Configuration,
+        play: bool = False,
+        keep_cursor: bool = False,
+        saved: SavedRun | None = None,
+        parking: Callable[[SavedRun | None], None] | None = None,
+    ) -> None:
+        """Run another configuration; the old picture stays on screen until there is a new one.
 
-        `keep_cursor` says that the run is of the same lanes and is recorded at once, so that the cursor can stay.
+        It begins, or goes on with a `saved` run. `keep_cursor` says that the run is of the same lanes and is recorded
+        at once, so that the cursor can stay. `parking` is given the run that ends, on the engine's thread.
         """
         if keep_cursor and self._loading and self._timer.isActive():
             self._next = configuration  # one after another: a drag is faster than what it changes
@@ -82,7 +93,28 @@ class Player(QObject):
         if not keep_cursor:
             self.cursor, self._replay = None, None
         self._next, self._loading = None, True
-        self.runner.load(configuration, play)
+        self.runner.load(configuration, play, saved, parking)
+        self._look_soon()
+
+    @property
+    def rewound(self) -> int | None:
+        """The moment on screen where that is before the head; None at the head."""
+        return self.cursor if self.cursor is not None and self.cursor < self.head else None
+
+    def branch(
+        self, position: int, values: Mapping[str, Any], parking: Callable[[SavedRun | None], None] | None = None
+    ) -> None:
+        """Let the run go another way from an earlier moment on; a replay that was playing plays on from there."""
+        plays = self._replay is not None
+        self.cursor, self._replay = None, None
+        self.runner.branch(position, values, parking)
+        if plays:
+            self.runner.play()
+        self._look_soon()
+
+    def look(self, position: int) -> None:
+        """Ask for the watched lanes' histograms at an earlier moment."""
+        self.runner.look(position)
         self._look_soon()
 
     def change(self, key: str, value: Any) -> None:
@@ -116,6 +148,7 @@ class Player(QObject):
     def go_on(self) -> None:
         """Let the engine go on from the head, also from an end that a change has just moved on."""
         self.cursor, self._replay = None, None
+        self.runner.look(None)
         self.runner.play()
         self.refresh()
 
@@ -207,6 +240,9 @@ class Player(QObject):
         if self.frame is not None and (now[0] is not self._seen[0] or now[1] != self._seen[1]):
             self._seen = now
             self.shown.emit(self.frame, now[1])
+        found = self.runner.take_look()
+        if found is not None:
+            self.looked.emit(*found)
         self._tell(status)
 
     def _pace(self) -> int:

@@ -19,3 +19,9 @@ def percent(share: float) -> str:
 def measured_by(measured_at: NDArray[Any], position: float) -> int:
     """Return how many measurements there were up to a position."""
     return int(np.searchsorted(measured_at, position, side="right"))
+
+
+def kept_numbers(frame: Any) -> list[tuple[str, str]]:
+    """Return the number of a run's checkpoints with the memory that they take; nothing before the first."""
+    size = f"{frame.checkpoints}, {frame.checkpoint_bytes / 2**20:.1f} MiB"
+    return [("checkpoints", size)] * bool(frame.checkpoints)

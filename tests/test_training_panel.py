@@ -150,8 +150,7 @@ def test_a_change_while_paused_is_marked_where_the_run_stands(race):
     assert race.said() == f"Adam learning rate = 0.1 from iteration {here:,} on"
     race.panel.setFocus()
     race.control(KEY.Key_Z)
-    race.until(lambda: len(race.player.frame.changes) == 2)
-    assert race.player.frame.changes[1].value == 0.001
+    race.until(lambda: race.player.frame.changes == ())  # as if nothing had been changed
 
 
 def test_another_structure_restarts_and_says_so(race):
@@ -308,7 +307,7 @@ def test_seeds_ink_bands_and_say_what_can_be_told_apart(user, seeds, said):
     read = [text for text, _ in view._read_loss(30)]
     low, high = frame.spread.smoothed[0, :, 29]
     assert read[1] == f"SGD  {frame.smoothed[0, 29]:.3f} ({low:.3f}–{high:.3f})"
-    assert user.find("lane-sgd:status").text().count("·") == 1
+    user.until(lambda: user.find("lane-sgd:status").text().count("·") == 1)
 
 
 def test_a_lane_says_how_many_of_its_seeds_diverged(user):

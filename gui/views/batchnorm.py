@@ -34,7 +34,7 @@ from gui.views.scales import (
     scales_of,
     share_out,
 )
-from gui.words import measured_by, percent
+from gui.words import kept_numbers, measured_by, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -343,6 +343,7 @@ class BatchNormView(RunView):
         found += [
             ("training accuracy on", f"{frame.train_measured:,} images"),
             ("test accuracy on", f"{frame.test_measured:,} images"),
+            *kept_numbers(frame),
         ]
         return [*found, *of_seeds(frame, self.visible(frame))]
 

@@ -17,6 +17,7 @@ from gui.items import Frame, Trace, ViewItem
 from gui.legend import Legend, LegendEntry
 from gui.markers import CurveMarkers
 from gui.plots import LABEL_PIXELS, TICK_PIXELS, Plot, PlotColours, plot_font
+from gui.views.futures import OldFutures, old_tests, old_trains
 from gui.views.marks import ChangeMarks
 
 if TYPE_CHECKING:
@@ -154,6 +155,11 @@ class GapPlot:
         self.words, self.markers = CornerWords(), MeasuredMarkers("#000000", "o", 0.0)
         self.curves = GapCurves(self.gap, self.quartiles, self.train, self.test)
         self.marks = ChangeMarks(labelled=False)
+        self._per_epoch = 1
+        self._old = (
+            OldFutures(plot, lambda future: old_tests(future, self._per_epoch)),
+            OldFutures(plot, lambda future: old_trains(future, self._per_epoch), dashed=True),
+        )
         for item in (Follower(self.title.set_colours), self.curves, self.words, self.marks):
             plot.addItem(item)
         self.markers.setZValue(20)
@@ -181,6 +187,9 @@ class GapPlot:
         x = frame.measured_at[:measured] / frame.per_epoch
         train, test = frame.train_accuracy[row, :measured], frame.test_accuracy[row, :measured]
         norm = frame.weight_norm[row, :measured]
+        self._per_epoch = frame.per_epoch
+        for old in self._old:
+            old.show(frame.futures, [(row, frame.lanes[row].colour)])
         self.train.setData(train, x)
         self.test.setData(test, x)
         self.gap.setData(test, train, x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from core.lanes import Lane
     from core.parameters import Configuration
+    from gui.player import Player
+    from gui.shelf import Parked
 
 _UNTRAINED = "untrained network"
 # The panels whose networks can be watched, and what the form calls their runs.
@@ -45,30 +48,42 @@ _MOST_KEPT = 2000
 
 
 class ProbeRecord:
-    """The histograms seen of the watched lanes of a run, thinned by halves when there are many."""
+    """The histograms known of the watched lanes of a run, thinned by halves when there are many."""
 
     def __init__(self) -> None:
         self._kept: dict[str, list[tuple[int, LaneStatistics]]] = {}
         self._last = 0
 
     def add(self, iteration: int, probes: Sequence[LaneStatistics]) -> None:
-        """Keep what was seen after `iteration` updates; an earlier iteration is another run and starts anew."""
+        """Keep what was seen after `iteration` updates; what was known of later ones is of another run or branch."""
         if iteration < self._last:
-            self._kept.clear()
+            self._forget_from(iteration)
         self._last = iteration
+        self.insert(iteration, probes)
+
+    def insert(self, iteration: int, probes: Sequence[LaneStatistics]) -> None:
+        """Keep what was found of an earlier iteration."""
         for found in probes:
             kept = self._kept.setdefault(found.lane.name, [])
-            if kept and (kept[-1][0] == iteration or kept[-1][1].lane != found.lane):
-                kept.pop()
-            kept.append((iteration, found))
+            if kept and kept[-1][1].lane != found.lane:
+                kept.clear()
+            place = bisect_left(kept, iteration, key=_iteration)
+            if place < len(kept) and kept[place][0] == iteration:
+                kept[place] = (iteration, found)
+            else:
+                kept.insert(place, (iteration, found))
             if len(kept) > _MOST_KEPT:
                 del kept[1::2]
+
+    def _forget_from(self, iteration: int) -> None:
+        for kept in self._kept.values():
+            del kept[bisect_left(kept, iteration, key=_iteration) :]
 
     def at(self, name: str, iteration: int) -> tuple[int, LaneStatistics] | None:
         """Return the last histograms kept of a lane up to `iteration`, or the first; None without any."""
         kept = self._kept.get(name, [])
-        earlier = [entry for entry in kept if entry[0] <= iteration]
-        return earlier[-1] if earlier else kept[0] if kept else None
+        place = bisect_right(kept, iteration, key=_iteration)
+        return kept[max(0, place - 1)] if kept else None
 
     def first(self, name: str) -> LaneStatistics | None:
         """Return a lane's first ones, as what was before."""
@@ -81,6 +96,10 @@ class ProbeRecord:
         self._last = 0
 
 
+def _iteration(entry: tuple[int, LaneStatistics]) -> int:
+    return entry[0]
+
+
 class ActivationsPanel(Panel):
     """Histograms, layer by layer."""
 
@@ -90,6 +109,7 @@ class ActivationsPanel(Panel):
     def _form_parts(self) -> list[QWidget]:
         self._own_player, self._probes = self.player, ProbeRecord()
         self._shown: PropagationFrame | None = None
+        self._asked: int | None = None  # the earlier iteration that was last asked for
         self._run: str | None = None  # the key of the panel whose run is shown
         self._choices: list[tuple[str, ...]] = []
         self.source = self._make_combo("source", "source", "Where the activations come from")
@@ -167,8 +187,8 @@ class ActivationsPanel(Panel):
         self._title.setText("Activations while training")
         self._said.setText(run.preset.title)
         self._live_words.setText(
-            f"The transport below drives the run of the panel {run.entry.title}. The outline is what a layer looked "
-            "like when its histogram was first shown."
+            f"The transport below drives the run of the panel {run.entry.title}. The outline is the earliest "
+            "histogram that was shown of a layer."
         )
         self.view.say(_start(run.entry.title))
 
@@ -206,6 +226,7 @@ class ActivationsPanel(Panel):
 
     def _watch(self) -> None:
         self._probes.clear()
+        self._asked = None
         self.player.runner.watch(*self._names())
         self.player.refresh()
 
@@ -245,10 +266,12 @@ class ActivationsPanel(Panel):
         else:
             super().restart()
 
-    def apply(self, configuration: Configuration) -> None:
+    def apply(
+        self, configuration: Configuration, at: int | None = None, parking: Parked | None = None, anew: bool = False
+    ) -> None:
         """Put a configuration in force; it is of untrained networks, so that is what is shown."""
         self.show_untrained()
-        super().apply(configuration)
+        super().apply(configuration, at, parking, anew)
 
     # Frames.
 
@@ -263,6 +286,10 @@ class ActivationsPanel(Panel):
         seen = [self._probes.at(name, cursor) for name in names]
         found = [entry for entry in seen if entry is not None]
         ended = [_how_it_ended(frame, name, cursor, entry) for name, entry in zip(names, seen, strict=True)]
+        exact = [bool(word) or (entry or (None,))[0] == cursor for word, entry in zip(ended, seen, strict=True)]
+        if cursor < frame.iteration and not all(exact):
+            self._ask(cursor)
+            ended = [word or _meanwhile(entry) for word, entry in zip(ended, seen, strict=True)]
         if not found:
             # What is not there although it has not diverged is being measured.
             self.view.say("\n".join(ended) if all(ended) else "Measuring …")
@@ -271,6 +298,25 @@ class ActivationsPanel(Panel):
         self._show_statistics([lane for _, lane in found], [word for word in ended if word])
         if self.notes.isVisible():
             self._show_live_numbers(max(iteration for iteration, _ in found))
+
+    def _ask(self, iteration: int) -> None:
+        """Have the engine recompute the networks as they were then, once."""
+        if iteration != self._asked:
+            self._asked = iteration
+            self.player.look(iteration)
+
+    def _take_look(self, iteration: int, statistics: Sequence[LaneStatistics]) -> None:
+        """Show what the engine recomputed."""
+        self._probes.insert(iteration, [found for found in statistics if found.lane.name in self._names()])
+        self._redraw()
+
+    def _connect_player(self, player: Player) -> None:
+        super()._connect_player(player)
+        player.looked.connect(self._take_look)
+
+    def _disconnect_player(self, player: Player) -> None:
+        super()._disconnect_player(player)
+        player.looked.disconnect(self._take_look)
 
     def _show_statistics(self, lanes: Sequence[LaneStatistics], words: Sequence[str]) -> None:
         depth = len(lanes[0].activations)
@@ -310,6 +356,11 @@ def _offered(lanes: Sequence[Lane], axis: Axis) -> dict[str, tuple[str, ...]]:
 
 def _start(title: str) -> str:
     return f"Press Space to start the run of the panel {title}"
+
+
+def _meanwhile(seen: tuple[int, LaneStatistics] | None) -> str:
+    """Say what is shown while an earlier moment is being recomputed."""
+    return "" if seen is None else f"shown as of iteration {seen[0]:,} …"
 
 
 def _how_it_ended(frame: Any, name: str, cursor: int, seen: tuple[int, LaneStatistics] | None) -> str:

@@ -19,7 +19,7 @@ from gui.views.base import Hint, LaneStatus, Number, RunView, short_number
 from gui.views.gaps import GAP_ALPHA, QUARTILES_ALPHA, Follower, GapPlot
 from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
-from gui.words import measured_by, percent
+from gui.words import kept_numbers, measured_by, percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -275,6 +275,7 @@ class RegularizationView(RunView):
             ("learned from", f"{frame.images:,} images"),
             ("tested on", f"{frame.test_measured:,} images"),
             *every,
+            *kept_numbers(frame),
             *seed_numbers(frame, [frame.lanes[i].label for i in rows]),
         ]
 

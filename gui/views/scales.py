@@ -17,6 +17,7 @@ from gui.crosshair import Crosshair
 from gui.items import Trace, ViewItem
 from gui.markers import CurveMarkers
 from gui.plots import Plot, PlotColours
+from gui.views.futures import OldFutures, old_trains
 from gui.views.marks import ChangeMarks
 from gui.views.plot_parts import Border, Head, Line, Remark, Score
 
@@ -128,6 +129,8 @@ class ScalePlot(Plot):
         self.border, self.remark, self.marks = Border(), Remark(), ChangeMarks(labelled=alone)
         for item in (self.border, self.remark, self.marks, self.hover):
             self.addItem(item)
+        self._per_epoch = 1
+        self._old = OldFutures(self, lambda future: old_trains(future, self._per_epoch))
         self.getAxis("bottom").set_whole()
         if not alone:
             self.getAxis("left").setTicks(_HALVES)
@@ -158,6 +161,8 @@ class ScalePlot(Plot):
 
     def show_lanes(self, frame: TrainingFrame, rows: Sequence[int], measured: int) -> None:
         """Draw these rows of the frame."""
+        self._per_epoch = frame.per_epoch
+        self._old.show(frame.futures, [(row, frame.lanes[row].colour) for row in rows])
         for row in rows:
             lane = frame.lanes[row]
             if lane.name not in self.curves:

@@ -19,9 +19,10 @@ from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, RunView
+from gui.views.futures import OldFutures, old_losses, old_tests
 from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
-from gui.words import measured_by, percent
+from gui.words import kept_numbers, measured_by, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +117,7 @@ class TrainingView(RunView):
         layout.layout.setRowStretchFactor(0, 3)
         layout.layout.setRowStretchFactor(2, 2)
         self._traces: dict[str, _LaneTraces] = {}
+        self._old_losses, self._old_tests = OldFutures(self.loss, old_losses), OldFutures(self.accuracy, old_tests)
         self._changes = ChangeMarks(labelled=True)
         self.loss.addItem(self._changes)
         self._frame: TrainingFrame | None = None
@@ -168,6 +170,9 @@ class TrainingView(RunView):
             if frame.spread is not None and not traces.bands:
                 traces.make_bands(self.loss, self.accuracy)
             traces.show(frame, i, cursor)
+        colours = [(i, frame.lanes[i].colour) for i in self.visible(frame)]
+        self._old_losses.show(frame.futures, colours)
+        self._old_tests.show(frame.futures, colours)
         self._changes.show_changes(frame.changes, 1)
         self._hint.setVisible(not frame.iteration)
         self._fit(frame)
@@ -245,6 +250,7 @@ class TrainingView(RunView):
             ("updates per epoch", f"{frame.per_epoch}"),
             ("train accuracy on", f"{frame.train_measured:,} images"),
             ("test accuracy on", f"{frame.test_measured:,} images"),
+            *kept_numbers(frame),
             *seed_numbers(frame, shown),
         ]
 

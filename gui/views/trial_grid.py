@@ -18,6 +18,7 @@ from gui.pictured import HeadedPlot, PicturedItem, Strip, word_width
 from gui.plots import LABEL_PIXELS, TICK_PIXELS, blend, number_text, plot_font
 from gui.ramp import share_colour
 from gui.standings import setting_text
+from gui.views.futures import PALE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -170,6 +171,9 @@ class TrialGrid(PicturedItem):
         found = standing.frame
         epochs = found.measured_at[: standing.columns] / found.per_epoch
         validation, training = _LINES[self._colours.dark]
+        for future in found.futures:
+            line = self._line(future.test_accuracy[row], future.measured_at / found.per_epoch, box, frame)
+            stroke(painter, line, blend(validation, self._colours.background, PALE), 2, frame)
         for accuracy, colour, dashed in (
             (found.train_accuracy, training, True),
             (found.validation_accuracy, validation, False),
