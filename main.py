@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 DATA_FORMATS = ("csv", "json", "npz")
 PICTURES = ("png", "svg", "pdf")
+_COMMANDS = ("presets", "export")
+_WITH_VALUE = ("--preset", "--data", "--theme")  # options of the window whose value is the next argument
+_DATA_HELP = "sample; full, all of MNIST, downloaded once; or a folder of IDX files"
 
 
 class UsageError(Exception):
@@ -47,7 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 done, 2 a wrong argument or file, 1 anything else."""
     found = sys.argv[1:] if arguments is None else arguments
     try:
+        found, file = _split_file(found)
         options = _parser().parse_args(found)
+        options.file = _session(file) if file is not None else None
         return int(options.run(options))
     except UsageError as error:
         return _complain(error, 2)
@@ -60,6 +65,32 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(f"{type(error).__name__}: {error} (--debug shows where)", 1)
 
 
+def _split_file(arguments: list[str]) -> tuple[list[str], str | None]:
+    """Take the session to open out of the arguments: the one that is neither an option nor a command."""
+    places = iter(enumerate(arguments))
+    for place, argument in places:
+        if argument in _WITH_VALUE:
+            next(places, None)
+        elif argument in _COMMANDS:
+            break
+        elif not argument.startswith("-"):
+            return arguments[:place] + arguments[place + 1 :], argument
+    return arguments, None
+
+
+def _session(file: str) -> Path:
+    """Return the path of a session that can be opened; a wrong one is refused before a window opens."""
+    from core.session import SessionError, read_session
+
+    path = Path(file)
+    try:
+        read_session(path)
+    except SessionError as error:
+        commands = "" if path.exists() else f", or a command: {', '.join(_COMMANDS)}"
+        raise UsageError(f"{error}{commands}") from None
+    return path.absolute()
+
+
 def _complain(message: object, status: int) -> int:
     line = " ".join(str(message).split())
     print(f"trainscope: {line}", file=sys.stderr)
@@ -67,9 +98,11 @@ def _complain(message: object, status: int) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="trainscope", description="See how a neural network learns.", allow_abbrev=False)
+    usage = "trainscope [OPTIONS] [SESSION.trainscope]\n       trainscope COMMAND [OPTIONS]"
+    about = "See how a neural network learns."
+    parser = _Parser(prog="trainscope", usage=usage, description=about, allow_abbrev=False)
     parser.add_argument("--preset", metavar="NAME", help="open at a preset; `presets` lists them")
-    parser.add_argument("--data", metavar="FOLDER", default="sample", help="sample, or a folder of IDX files")
+    parser.add_argument("--data", metavar="SOURCE", default="sample", help=_DATA_HELP)
     parser.add_argument("--theme", choices=("light", "dark"), help="colours of the window")
     parser.add_argument("--fresh", action="store_true", help="start without the remembered settings")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -88,7 +121,7 @@ def _add_export(commands: Any) -> None:
     export.add_argument("--format", metavar="LIST", default="csv,json,png", help="of csv,json,npz,png,svg,pdf")
     export.add_argument("--seed", type=_whole("--seed", 0), metavar="N", help="seed of every random draw")
     export.add_argument("--iterations", type=_whole("--iterations", 1), metavar="N", help="updates to make")
-    export.add_argument("--data", metavar="FOLDER", default="sample", help="sample, or a folder of IDX files")
+    export.add_argument("--data", metavar="SOURCE", default="sample", help=_DATA_HELP)
     export.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the pictures")
     export.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter")
     export.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -127,13 +160,18 @@ def _open_window(options: argparse.Namespace) -> int:
 
 
 def _dataset(source: str) -> Callable[[], Dataset]:
-    """Return what gives the data set; a folder is read now, so that a wrong one is refused before a window opens."""
+    """Return what gives the data set; all but the sample is read now, and downloaded if need be.
+
+    So what is wrong with it is said before a window opens.
+    """
     from functools import cache
 
     def read() -> Dataset:
         from core.datasets import DataError, load
 
         try:
+            if source == "full":
+                _download()
             return load(source)
         except DataError as error:
             raise UsageError(error) from None
@@ -142,6 +180,26 @@ def _dataset(source: str) -> Callable[[], Dataset]:
     if source != "sample":
         found()
     return found
+
+
+def _download() -> None:
+    """Fetch the full MNIST unless it is there; Ctrl+C ends it, and what is whole by then is kept."""
+    from core.download import Download, have_full
+
+    if have_full():
+        return
+    shown = sys.stderr.isatty()
+
+    def report(done: int, total: int, _file: str) -> None:
+        if shown:
+            line = f"full MNIST: {done / 1e6:.1f} of {total / 1e6:.1f} MB"
+            print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    try:
+        Download().run(report)
+    finally:
+        if shown:
+            print(file=sys.stderr)
 
 
 def _named(name: str) -> Preset:

@@ -1,4 +1,4 @@
-"""Images to learn from: the bundled MNIST sample, or a folder with the four IDX files of MNIST or its likes.
+"""Images to learn from: the bundled MNIST sample, the full MNIST, or a folder with four IDX files of its kind.
 
 An IDX file is a magic number (two zero bytes, 0x08 for unsigned bytes, the number of dimensions), one big-endian
 32-bit size per dimension, then the bytes. A header is believed only as far as the file's own size bears it out.
@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 import struct
+import threading
 import zipfile
 import zlib
 from dataclasses import dataclass, field
@@ -34,7 +35,7 @@ MAX_BYTES = 512 * 2**20
 
 _DEFLATE_RATIO = 1032  # no deflate stream unpacks to more than this many times its size
 _SOURCES = (
-    "'sample', or a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte "
+    "'sample', 'full', or a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte "
     "and t10k-labels-idx1-ubyte, gzipped (.gz) or not"
 )
 
@@ -47,12 +48,25 @@ class DataError(ValueError):
         super().__init__(" ".join(f"{where}: {wrong}; allowed: {allowed}".splitlines()))
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """All images without the pixels that are 0 in every one: `train` and `test` are (n, inputs), contiguous bytes.
+
+    `inputs` are the indices of the other pixels, as `Dataset.used_pixels()`.
+    """
+
+    inputs: NDArray[np.intp]
+    train: NDArray[np.uint8]
+    test: NDArray[np.uint8]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
     """Images and labels to train and to test on, read-only.
 
     Images are bytes (n, rows * columns), 0 to 255; who trains on them divides by 255. Labels are 0 to 9, (n,) intp.
-    `shape` is one image's (rows, columns).
+    `shape` is one image's (rows, columns). `source` is what `load` takes to load it again: `sample`, `full` or a
+    folder's absolute path; empty for arrays that came from nowhere.
     """
 
     name: str
@@ -61,11 +75,14 @@ class Dataset:
     test_images: NDArray[np.uint8]
     test_labels: NDArray[np.intp]
     shape: tuple[int, int] = (28, 28)
+    source: str = ""
     classes: ClassVar[int] = 10
     _used: NDArray[np.intp] = field(init=False, repr=False)
+    _packing: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+    _packed: Packed | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
-        """Keep read-only views, and find the used pixels: under a millisecond for the sample."""
+        """Keep read-only views, and find the used pixels: some milliseconds for the full MNIST."""
         for key in ("train_images", "test_images"):
             object.__setattr__(self, key, _read_only(getattr(self, key)))
         for key in ("train_labels", "test_labels"):
@@ -85,6 +102,18 @@ class Dataset:
         """
         return self._used
 
+    def packed(self) -> Packed:
+        """Return all images without unused pixels, made once, for all threads and runs that train on all of them.
+
+        50 MB for the full MNIST, so nobody should ask who trains on a part or on nothing.
+        """
+        with self._packing:
+            if self._packed is None:
+                halves = (np.take(images, self._used, axis=1) for images in (self.train_images, self.test_images))
+                object.__setattr__(self, "_packed", Packed(self._used, *map(_read_only, halves)))
+            assert self._packed is not None
+            return self._packed
+
     def identity(self) -> str:
         """Describe the content in one line that ends in its SHA-256, whatever file or spelling it came from.
 
@@ -99,11 +128,11 @@ class Dataset:
 
 
 def load(source: str) -> Dataset:
-    """Load `sample`, or the folder of that name (`./sample` is a folder); raise DataError for anything else."""
+    """Load `sample`, `full`, or the folder of that name (`./full` is a folder); raise DataError for anything else."""
     if source == "sample":
         return load_sample()
     if source == "full":
-        raise DataError(source, "the full MNIST cannot be downloaded by this version", _SOURCES)
+        return load_full()
     if not source or "\0" in source:
         raise DataError(repr(source), "not the name of a folder", _SOURCES)
     return load_idx_folder(Path(source))
@@ -117,9 +146,24 @@ def load_sample() -> Dataset:
     """
     try:
         with SAMPLE_PATH.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return Dataset("sample", **arrays)
+            return Dataset("sample", **arrays, source="sample")
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(SAMPLE_PATH, f"cannot be read ({error})", "the file as it comes with the app") from error
+
+
+def load_full(folder: Path | None = None) -> Dataset:
+    """Load the 60,000 training and 10,000 test digits of MNIST from `folder`, by default the cache, checking SHA-256s.
+
+    Takes some tenths of a second. Raises DataError where `core.download.Download` has not fetched them yet.
+    """
+    from core.download import FILES, cache_folder, have_full
+
+    folder = folder or cache_folder()
+    if not have_full(folder):
+        raise DataError(
+            "full", f"the full MNIST has not been downloaded to {folder}", "its download first, or 'sample'"
+        )
+    return _assemble("full MNIST", [folder / file.name for file in FILES], "full")
 
 
 def load_idx_folder(folder: Path) -> Dataset:
@@ -128,17 +172,22 @@ def load_idx_folder(folder: Path) -> Dataset:
     Images may have any one size up to `MAX_SIDE` each way. Raises DataError for whatever is missing or broken.
     """
     folder = Path(os.path.abspath(os.path.expanduser(folder)))
-    train_images, train_labels, shape = _load_part(folder, "train")
-    test_images, test_labels, test_shape = _load_part(folder, "t10k")
+    kinds = ("train-images", 3), ("train-labels", 1), ("t10k-images", 3), ("t10k-labels", 1)
+    return _assemble(folder.name or str(folder), [_find(folder, *kind) for kind in kinds], str(folder))
+
+
+def _assemble(name: str, paths: list[Path], source: str) -> Dataset:
+    """Read the four files, in the order of the data set's arrays."""
+    train_images, train_labels, shape = _load_part(*paths[:2])
+    test_images, test_labels, test_shape = _load_part(*paths[2:])
     if test_shape != shape:
         sizes = "images of {}x{}, but the training images are {}x{}".format(*test_shape, *shape)
-        raise DataError(_find(folder, "t10k-images", 3), sizes, "one size for all")
-    return Dataset(folder.name or str(folder), train_images, train_labels, test_images, test_labels, shape)
+        raise DataError(paths[2], sizes, "one size for all")
+    return Dataset(name, train_images, train_labels, test_images, test_labels, shape, source)
 
 
-def _load_part(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.intp], tuple[int, int]]:
-    """Return images (n, pixels), labels (n,) and the images' shape of one half, `train` or `t10k`."""
-    images_path, labels_path = _find(folder, f"{part}-images", 3), _find(folder, f"{part}-labels", 1)
+def _load_part(images_path: Path, labels_path: Path) -> tuple[NDArray[np.uint8], NDArray[np.intp], tuple[int, int]]:
+    """Return images (n, pixels), labels (n,) and the images' shape of one half."""
     images, labels = _read_idx(images_path, 3), _read_idx(labels_path, 1)
     if len(labels) != len(images):
         wrong = f"{len(labels)} labels for the {len(images)} images of {images_path.name}"

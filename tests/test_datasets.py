@@ -6,7 +6,9 @@ import gzip
 import hashlib
 import os
 import struct
+import threading
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from typing import TYPE_CHECKING
 
@@ -139,6 +141,28 @@ def test_used_pixels_are_those_of_training_and_test_images() -> None:
     assert dataset.used_pixels().dtype == np.intp
 
 
+def test_packed_images_are_those_of_the_used_pixels() -> None:
+    sample = load_sample()
+    packed = sample.packed()
+    assert packed.inputs is sample.used_pixels() and packed is sample.packed()
+    for found, images in ((packed.train, sample.train_images), (packed.test, sample.test_images)):
+        assert found.flags.c_contiguous and found.dtype == np.uint8 and not found.flags.writeable
+        assert np.array_equal(found, images[:, sample.used_pixels()])
+
+
+def test_threads_share_the_packed_images() -> None:
+    images, labels = np.ones((20_000, 784), np.uint8), np.zeros(20_000, np.intp)
+    dataset = Dataset("own", images, labels, images[:1], labels[:1])
+    together = threading.Barrier(8)
+
+    def ask(_number: int) -> int:
+        together.wait()
+        return id(dataset.packed().train)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(ask, range(8)))) == 1
+
+
 def test_identity_describes_and_hashes_the_content() -> None:
     images, labels = np.full((2, 6), 9, np.uint8), np.array([1, 2])
     dataset = Dataset("own", images, labels, images[:1], labels[:1], (2, 3))
@@ -155,6 +179,17 @@ def test_identity_changes_with_one_pixel_and_one_label() -> None:
     pixel = Dataset("sample", sample.train_images, sample.train_labels, images, sample.test_labels)
     label = Dataset("sample", sample.train_images, sample.train_labels, sample.test_images, labels)
     assert len({content_of(dataset) for dataset in (sample, pixel, label)}) == 3
+
+
+def test_the_source_loads_a_data_set_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "full"
+    folder.mkdir()
+    write_folder(folder)
+    monkeypatch.chdir(tmp_path)
+    found = load("./full")
+    assert (load_sample().source, found.source) == ("sample", str(folder))
+    monkeypatch.chdir(folder)
+    assert load(found.source).identity() == found.identity()
 
 
 # Folders
@@ -414,8 +449,10 @@ def test_load_names_a_folder_however_it_is_given(tmp_path: Path, monkeypatch: py
     assert len(load("~/sample").train_images) == 30
 
 
-@pytest.mark.parametrize("source", ["full", "", "Sample", "no/such/folder", "a\0b", "~nobody-here/x", "x" * 5000])
+@pytest.mark.parametrize("source", ["", "Sample", "Full", "no/such/folder", "a\0b", "~nobody-here/x", "x" * 5000])
 def test_load_refuses_in_one_line_that_says_what_is_allowed(source: str) -> None:
-    with pytest.raises(DataError, match="; allowed: 'sample', or a folder with train-images-idx3-ubyte") as caught:
+    with pytest.raises(
+        DataError, match="; allowed: 'sample', 'full', or a folder with train-images-idx3-ubyte"
+    ) as caught:
         load(source)
     assert len(str(caught.value).splitlines()) == 1

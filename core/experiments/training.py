@@ -209,9 +209,12 @@ class Training(Rewinding):
     def _set(self, key: str, value: Any) -> None:
         self._values[key] = value
         if key == "iterations":
-            self._extend(value)
+            self._extend(self._end())
         for block in self._blocks:
             block.configure(self._values)
+
+    def _end(self) -> int:
+        return int(self._values["iterations"])
 
     def _extend(self, total: int) -> None:
         """Set another end; the accuracy measured at the former one goes, so that a run's length leaves no trace."""
@@ -327,14 +330,19 @@ def task_of(configuration: Configuration, dataset: Dataset, tested: bool = True)
     Without `tested` they are measured on the first images too. Pixels that are 0 in all of these images are left out.
     """
     most = configuration.get("images") or len(dataset.train_labels)
-    pixels, labels = dataset.train_images[:most], dataset.train_labels[:most]
-    tests = (dataset.test_images, dataset.test_labels) if tested else (pixels, labels)
-    whole = tested and most >= len(dataset.train_labels)
-    inputs = dataset.used_pixels() if whole else np.flatnonzero(pixels.any(axis=0) | tests[0].any(axis=0))
-    train = Images(np.ascontiguousarray(pixels[:, inputs]), labels)
+    labels = dataset.train_labels[:most]
+    if tested and most >= len(dataset.train_labels):
+        packed = dataset.packed()  # shared by all runs on all images
+        inputs, train, test = packed.inputs, Images(packed.train, labels), Images(packed.test, dataset.test_labels)
+    else:
+        pixels = dataset.train_images[:most]
+        tests = (dataset.test_images, dataset.test_labels) if tested else (pixels, labels)
+        inputs = np.flatnonzero(pixels.any(axis=0) | tests[0].any(axis=0))
+        train = Images(np.ascontiguousarray(pixels[:, inputs]), labels)
+        test = Images(np.ascontiguousarray(tests[0][:, inputs]), tests[1])
     return Task(
         train=train,
-        test=Images(np.ascontiguousarray(tests[0][:, inputs]), tests[1]),
+        test=test,
         measured=train.head(_MOST_MEASURED),
         inputs=inputs,
         n_in=dataset.pixels,
