@@ -6,8 +6,10 @@ import gc
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QStandardPaths
 from PySide6.QtWidgets import QApplication
 
 from gui import theme
@@ -35,7 +37,9 @@ def run(preset: Preset | None, dataset: Callable[[], Dataset], options: argparse
     settings = Settings(fresh=options.fresh)
     name = options.theme or settings.text("theme")
     theme.apply(app, theme.THEMES.get(name) or theme.system_theme())
-    window = MainWindow(settings, dataset, engine_threads(), preset)
+    window = MainWindow(settings, dataset, engine_threads(), preset, sessions_folder())
+    if options.file is not None:
+        window.ready.connect(lambda: window.sessions.open(options.file))
     collectors: list[object] = []
     window.ready.connect(lambda: collectors.append(_collect_garbage()))
     hooks = install_hooks(window.report)
@@ -55,6 +59,12 @@ def _collect_garbage() -> object:
 
     gc.freeze()
     return GarbageCollector()
+
+
+def sessions_folder() -> Path:
+    """Return where a window saves its session by itself."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation)
+    return Path(place) / "sessions"
 
 
 def engine_threads() -> int:

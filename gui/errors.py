@@ -20,10 +20,12 @@ from gui.theme import Severity
 from gui.widgets import IconButton, flag, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from PySide6.QtGui import QShowEvent
+
+    Action = tuple[str, Callable[[], object]]
 
 _log = logging.getLogger(__name__)
 _ICON = 20
@@ -51,14 +53,26 @@ class Banner(QFrame):
         self._copy.setObjectName("banner-details")
         self._copy.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._copy.clicked.connect(self._copy_details)
+        self._actions: list[QPushButton] = []
         self._close = IconButton("close", "Close this message (Esc)", 16, parent=self)
         self._close.setObjectName("banner-close")
         self._close.clicked.connect(self.dismiss)
-        self.setLayout(row_of(self._picture, self._text, self._copy, self._close, margins=(12, 6, 8, 6)))
+        self._row = row_of(self._picture, self._text, self._copy, self._close, margins=(12, 6, 8, 6))
+        self.setLayout(self._row)
         self.hide()
 
-    def show_message(self, text: str, severity: Severity = Severity.INFO, details: str | None = None) -> None:
-        """Show a message in place of the one before; `details` are copied, not shown."""
+    def show_message(
+        self,
+        text: str,
+        severity: Severity = Severity.INFO,
+        details: str | None = None,
+        actions: Sequence[Action] = (),
+    ) -> None:
+        """Show a message in place of the one before; `details` are copied, not shown.
+
+        `actions` are buttons, as words and what they do; each closes the message.
+        """
+        self._offer(actions)
         self._severity, self._details = severity, details or ""
         self._text.setText(text)
         self.setAccessibleName(f"{severity.value}: {text}")
@@ -67,6 +81,23 @@ class Banner(QFrame):
         flag(self, "severity", severity.value)
         self._draw()
         self.show()
+
+    def _offer(self, actions: Sequence[Action]) -> None:
+        for button in self._actions:
+            self._row.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self._actions = [self._make_action(*action) for action in actions]
+        for button in self._actions:
+            self._row.insertWidget(self._row.indexOf(self._copy), button)
+
+    def _make_action(self, words: str, run: Callable[[], object]) -> QPushButton:
+        button = QPushButton(words, self)
+        button.setObjectName(f"banner-{words.split()[0].lower()}")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(self.dismiss)
+        button.clicked.connect(lambda _checked=False: run())
+        return button
 
     def text(self) -> str:
         """Return the message; empty while there is none."""

@@ -24,19 +24,25 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.data_menu import DataMenu
 from gui.errors import Banner
+from gui.progress import ProgressStrip
 from gui.registry import PANELS, PanelEntry
+from gui.sessions import Sessions
 from gui.shelf import Shelf
 from gui.theme import Severity
 from gui.widgets import tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent, QPaintEvent
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 
     from core.datasets import Dataset
     from core.figures import Preset
+    from core.session import Session
+    from gui.data_page import DataPage
     from gui.export_dialog import ExportDialog
     from gui.panel import Panel
     from gui.settings import Settings
@@ -51,24 +57,36 @@ class MainWindow(QMainWindow):
     ready = Signal()
 
     def __init__(
-        self, settings: Settings, dataset: Callable[[], Dataset], threads: int = 1, preset: Preset | None = None
+        self,
+        settings: Settings,
+        dataset: Callable[[], Dataset],
+        threads: int = 1,
+        preset: Preset | None = None,
+        folder: Path | None = None,
     ) -> None:
-        """`dataset` gives the images when they are first needed, `threads` is the engine's share of the cores."""
+        """`dataset` gives the images when they are first needed, `threads` is the engine's share of the cores.
+
+        Without a `folder` nothing is saved by itself.
+        """
         super().__init__()
-        self.settings, self._dataset, self._threads = settings, dataset, threads
+        self.settings, self._threads = settings, threads
         self._first_preset = preset
         self.undo = QUndoStack(self)
-        self._shelf = Shelf()
+        self.shelf = Shelf()
         self.panels: dict[str, Panel] = {}
         self._export: ExportDialog | None = None
         self.setWindowTitle("Trainscope")
         self.resize(1280, 800)
-        self.banner = Banner(self)
+        self.setAcceptDrops(True)
+        self.banner, self.progress = Banner(self), ProgressStrip(self)
         self.stack = QStackedWidget(self)
         self._word = QLabel("Getting ready …")
         self._word.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._word.setProperty("role", "muted")
         self.stack.addWidget(self._word)
+        self.data = DataMenu(self, dataset)
+        self.sessions = Sessions(self, folder)
+        self._data_page: DataPage | None = None
         self._lay_out()
         self._make_menus()
         self._restore()
@@ -81,6 +99,7 @@ class MainWindow(QMainWindow):
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
         right.addWidget(self.banner)
+        right.addWidget(self.progress)
         right.addWidget(self.stack, 1)
         columns = QHBoxLayout()
         columns.setContentsMargins(0, 0, 0, 0)
@@ -101,29 +120,33 @@ class MainWindow(QMainWindow):
         self._rail = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
         for number, entry in enumerate(PANELS, 1):
-            button = self._make_rail_button(entry, number)
-            self._rail.addButton(button)
-            self._buttons[entry.key] = button
+            button = self._make_rail_button(entry.key, entry.title, f"{entry.hint} (Ctrl+{number})")
+            button.clicked.connect(partial(self.open_panel, entry.key))
             column.addWidget(button)
         column.addStretch(1)
+        data = self._make_rail_button("data", "Data", "What the networks learn from (Ctrl+D)")
+        data.clicked.connect(self.open_data)
+        column.addWidget(data)
         return rail
 
-    def _make_rail_button(self, entry: PanelEntry, number: int) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName(f"open-{entry.key}")
-        button.setText(entry.title)
-        button.setAccessibleName(entry.title)
-        button.setToolTip(tip(f"{entry.hint} (Ctrl+{number})"))
-        button.setIcon(theme.icon(entry.key, theme.current()))
+    def _make_rail_button(self, key: str, title: str, hint: str) -> QToolButton:
+        self._buttons[key] = button = QToolButton(self)
+        self._rail.addButton(button)
+        button.setObjectName(f"open-{key}")
+        button.setText(title)
+        button.setAccessibleName(title)
+        button.setToolTip(tip(hint))
+        button.setIcon(theme.icon(key, theme.current()))
         button.setIconSize(_ICON)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setCheckable(True)
         button.setFixedWidth(RAIL_WIDTH - 12)
-        button.clicked.connect(partial(self.open_panel, entry.key))
         return button
 
     def _make_menus(self) -> None:
         file = self.menuBar().addMenu("&File")
+        self.sessions.fill(file)
+        file.addSeparator()
         self._add(file, "&Export …", self.open_export, "Ctrl+E", name="export")
         self._add(file, "&Copy picture", self.copy_picture, "Ctrl+Shift+C", name="copy-picture")
         file.addSeparator()
@@ -135,6 +158,7 @@ class MainWindow(QMainWindow):
         ):
             action.setShortcuts(QKeySequence.keyBindings(key))
             edit.addAction(action)
+        self.data.fill(self.menuBar().addMenu("&Data"))
         view = self.menuBar().addMenu("&View")
         for number, entry in enumerate(PANELS, 1):
             self._add(view, f"&{number} {entry.title}", partial(self.open_panel, entry.key), f"Ctrl+{number}")
@@ -178,9 +202,10 @@ class MainWindow(QMainWindow):
 
     def _open_first(self) -> None:
         wanted = self._first_preset.panel if self._first_preset else self.settings.text("panel", PANELS[0].key)
-        key = wanted if wanted in self._buttons else PANELS[0].key
+        key = wanted if any(entry.key == wanted for entry in PANELS) else PANELS[0].key
         try:
             self.open_panel(key)
+            self.sessions.begin()
         finally:
             self.ready.emit()  # what waits for the start, such as the garbage collector, goes on even if a panel failed
 
@@ -190,7 +215,55 @@ class MainWindow(QMainWindow):
         self._buttons[key].setChecked(True)
         self.stack.setCurrentWidget(panel)
         panel.setFocus()
-        self.setWindowTitle(f"{panel.entry.title} – Trainscope")
+        self.show_title()
+
+    def open_data(self) -> None:
+        """Show what is in the data in use."""
+        from gui.data_page import DataPage
+
+        if self._data_page is None:
+            self._data_page = page = DataPage(self)
+            page.set_theme(theme.current())
+            self.data.changed.connect(page.show_dataset)
+            self.stack.addWidget(page)
+        self._data_page.show_dataset(self.data.current())
+        self._buttons["data"].setChecked(True)
+        self.stack.setCurrentWidget(self._data_page)
+        self._data_page.setFocus()
+        self.show_title()
+
+    def show_session(self, session: Session) -> None:
+        """Show what a session says; panels that it does not know begin anew."""
+        self.undo.clear()
+        self.shelf.clear()
+        for key, panel in self.panels.items():
+            if key not in session.panels:
+                panel.start(panel.preset.configuration())
+        for key, state in session.panels.items():
+            self.panel(key).resume(state.configuration, state.run, state.view)
+        shown = session.window.get("panel")
+        if shown == "data":
+            self.open_data()
+        elif any(entry.key == shown for entry in PANELS):
+            self.open_panel(str(shown))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take sessions and folders of images."""
+        if self.sessions.takes(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        path = self.sessions.takes(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self.sessions.drop(path)
+
+    def show_title(self) -> None:
+        """Name panel and session in the title."""
+        panel = self.current()
+        shown = panel.entry.title if panel is not None else "Data"
+        self.setWindowTitle(" – ".join([shown, *self.sessions.title(), "Trainscope"]))
 
     def _show_edited(self, key: str) -> None:
         """Bring a panel to the fore whose change is undone; the one in focus keeps the keyboard where it is."""
@@ -208,7 +281,7 @@ class MainWindow(QMainWindow):
     def _make_panel(self, entry: PanelEntry) -> Panel:
         from gui.panel import Desk
 
-        desk = Desk(self._dataset, self._threads, self.undo, self.panel, self._show_edited, self._shelf)
+        desk = Desk(self.data.current, self._threads, self.undo, self.panel, self._show_edited, self.shelf)
         panel = entry.panel_class()(entry, desk)
         panel.message.connect(self.banner.show_message)
         panel.set_theme(theme.current())
@@ -266,6 +339,8 @@ class MainWindow(QMainWindow):
             button.setIcon(theme.icon(key, found))
         for panel in self.panels.values():
             panel.set_theme(found)
+        if self._data_page is not None:
+            self._data_page.set_theme(found)
         self._themes[name].setChecked(True)
         self.settings.save("theme", name)
 
@@ -316,6 +391,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember, and end the engines, which stop after the update in hand."""
         self._remember()
+        self.data.close()
+        self.sessions.close()
         for panel in self.panels.values():
             panel.close_engine()
         super().closeEvent(event)

@@ -40,12 +40,13 @@ from gui.undo import Edit
 from gui.widgets import ElidedLabel, row_of, tip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from PySide6.QtGui import QHideEvent, QShowEvent, QUndoStack
 
     from core.datasets import Dataset
     from core.experiments.protocol import Experiment
+    from core.experiments.saved import SavedRun
     from core.figures import Preset
     from core.lanes import Lane
     from gui import theme
@@ -270,7 +271,7 @@ class Panel(QWidget):
             return
         if after.values != self.configuration.values:
             parameter = declared(self.configuration, key)
-            self._push(f"{parameter.label} = {parameter.text(after[key])}", after, key)
+            self._push(f"{_full_label(parameter)} = {parameter.text(after[key])}", after, key)
 
     def _push(self, text: str, after: Configuration, key: str = "", anew: bool = False) -> None:
         undo = self.desk.undo
@@ -332,12 +333,19 @@ class Panel(QWidget):
             self.player.change(key, self.configuration[key])
         self._said.setText(f"{self._changes_text(changed)} from iteration {self.player.status.position:,} on")
 
+    def take_data(self, name: str, kept: Parked, parking: Parked) -> None:
+        """Run on other images: go back to a run on them that was kept, or restart."""
+        if not self.bring_back(self.configuration, kept, parking):
+            ran = self.player.status.position > 0
+            self._run_anew([], parking, paused=True)
+            self._said.setText(f"restarted on {name}" if ran else "")
+
     def _branch(self, at: int, changed: list[str], parking: Parked | None) -> None:
         """Let the run go another way from where it was rewound to, with all that the form says."""
         values = {p.key: self.configuration[p.key] for p in self.configuration.parameters if p.live}
         values.pop("iterations", None)
         self.player.branch(at, values, parking.put if parking else None)
-        self._said.setText(f"branched off at iteration {at:,} with {self._changes_text(changed)}")
+        self._said.setText(f"branched at {at:,}: {self._changes_text(changed)}")
 
     def _run_anew(self, changed: list[str], parking: Parked | None = None, paused: bool = False) -> None:
         ran = self.player.status.position > 0 and not self.is_eager
@@ -452,6 +460,35 @@ class Panel(QWidget):
         """Stop drawing; a run goes on."""
         super().hideEvent(event)
         self.player.set_active(self, False)
+
+    # Sessions.
+
+    @property
+    def own_player(self) -> Player:
+        """The player of the panel's own run."""
+        return self.player
+
+    def view_state(self) -> dict[str, Any]:
+        """Return, as plain data, what is shown of the run: the moment, the speed, lanes that are switched off."""
+        player = self.own_player
+        speed = self.transport.speed.currentData()
+        return {"cursor": player.rewound, "speed": speed, "off": list(self._switched_off)}
+
+    def resume(self, configuration: Configuration, run: SavedRun | None, view: Mapping[str, Any]) -> None:
+        """Show a configuration and go on with a run of it, as `view_state` described it."""
+        self._install(configuration)
+        off = view.get("off")
+        if isinstance(off, list) and all(isinstance(name, str) for name in off):
+            self._switched_off = tuple(off)
+            self._show_lanes()
+        speed = view.get("speed")
+        if speed in self.view.speeds:
+            self.transport.set_speeds(self.view.speeds, speed)
+            self.player.set_speed(speed)
+        self.own_player.load(run.configuration if run else configuration, saved=run)
+        cursor = view.get("cursor")
+        self.own_player.cursor = cursor if isinstance(cursor, int) and cursor >= 0 else None
+        self._said.setText(f"opened at iteration {run.position:,}" if run else "")
 
     def close_engine(self) -> None:
         """End the engine's thread."""

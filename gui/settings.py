@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QByteArray, QSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from core.parameters import Configuration
 
+_MOST_RECENT = 8
 _log = logging.getLogger(__name__)
 
 
@@ -43,6 +46,23 @@ class Settings:
     def save(self, key: str, value: Any) -> None:
         """Remember a value."""
         self._store.setValue(key, str(value).lower() if isinstance(value, bool) else value)
+
+    def recent(self) -> list[str]:
+        """Return the files that were saved or opened last, the newest first."""
+        try:
+            found = json.loads(self.text("recent", "[]"))
+        except ValueError:
+            found = []
+        return [path for path in found if isinstance(path, str)][:_MOST_RECENT] if isinstance(found, list) else []
+
+    def remember_recent(self, path: str) -> None:
+        """Put a file at the head of the recent ones."""
+        self.forget_recent(path, first=[path])
+
+    def forget_recent(self, path: str, first: Sequence[str] = ()) -> None:
+        """Take a file out of the recent ones."""
+        others = [found for found in self.recent() if found != path]
+        self.save("recent", json.dumps([*first, *others][:_MOST_RECENT]))
 
     def save_configuration(self, panel: str, configuration: Configuration) -> None:
         """Remember a panel's configuration, without its changes in mid-run."""

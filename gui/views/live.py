@@ -15,8 +15,9 @@ from gui.views.scales import scale_title, scales_of
 from gui.widgets import tip
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from core.experiments.saved import SavedRun
     from core.lanes import Lane
     from core.parameters import Configuration
     from gui.player import Player
@@ -335,6 +336,23 @@ class ActivationsPanel(Panel):
     def shown_frame(self) -> PropagationFrame | None:
         """Return the histograms on screen."""
         return self._shown
+
+    @property
+    def own_player(self) -> Player:
+        """The player of untrained networks."""
+        return self._own_player
+
+    def view_state(self) -> dict[str, Any]:
+        """Return also whose networks are shown."""
+        return {**super().view_state(), "source": self._run, "watched": list(self._names())}
+
+    def resume(self, configuration: Configuration, run: SavedRun | None, view: Mapping[str, Any]) -> None:
+        """Show the networks that were shown."""
+        self.show_untrained()
+        super().resume(configuration, run, view)
+        source, watched = view.get("source"), view.get("watched")
+        if source in _RUNS and isinstance(watched, list):
+            self.show_run(str(source), tuple(watched))
 
     def close_engine(self) -> None:
         """End the panel's own engine; a run is its panel's."""

@@ -1,0 +1,282 @@
+"""Sessions: what a window shows, with all of its runs, saved to a file and opened again.
+
+Nothing on screen is touched before a file has been read and checked, and what was there can be brought back.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QFileDialog
+
+from gui.autosave import ENDING, Autosave, clock, remove
+from gui.background import Background
+from gui.session_writer import SessionWriter
+from gui.theme import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtCore import QMimeData
+    from PySide6.QtGui import QAction
+    from PySide6.QtWidgets import QMenu
+
+    from core.datasets import Dataset
+    from core.session import Session
+    from gui.main_window import MainWindow
+
+_FILTER = f"Trainscope sessions (*{ENDING})"
+_LAST_WRITE = 10.0  # seconds that closing waits for what is being saved
+_SOON = 0.3  # seconds that opening may take before it is said
+
+
+class Sessions(QObject):
+    """Saves and opens sessions of one window. Without a `folder` nothing is saved by itself."""
+
+    def __init__(self, window: MainWindow, folder: Path | None) -> None:
+        super().__init__(window)
+        self._window, self.path = window, None
+        self._writer, self._reading = SessionWriter(window), Background("opening", self)
+        self._writer.written.connect(self._wrote)
+        self._writer.failed.connect(self._tell_unsaved)
+        self._reading.done.connect(self._show)
+        self._reading.failed.connect(self._refuse)
+        self._reading.ticked.connect(self._show_reading)
+        self._opening, self._started = Path(), 0.0
+        self._next: Path | None = None  # to be saved when what is being saved is written
+        self._kept: Path | None = None  # what was on screen before the session that is being opened
+        self._left: Path | None = None  # a session that was cut short
+        self._autosave = Autosave(window, folder) if folder is not None else None
+        if self._autosave is not None:
+            self._autosave.found.connect(self._offer)
+
+    path: Path | None
+
+    # The menu.
+
+    def fill(self, menu: QMenu) -> None:
+        """Add the entries."""
+        self._add(menu, "&Open session …", self.choose, "Ctrl+O", "open-session")
+        self._recent = menu.addMenu("Open &recent")
+        self._recent.setObjectName("recent")
+        self._recent.setToolTipsVisible(True)
+        self._recent.aboutToShow.connect(self._list_recent)
+        self._add(menu, "&Save session", self.save, "Ctrl+S", "save-session")
+        self._add(menu, "Save session &as …", self.save_as, "Ctrl+Shift+S", "save-session-as")
+        self._recover = self._add(menu, "Re&cover the session that was cut short", self.recover, "", "recover")
+        self._recover.setVisible(False)
+
+    def _add(self, menu: QMenu, text: str, run: Callable[[], object], key: str, name: str) -> QAction:
+        action = menu.addAction(text)
+        action.setObjectName(name)
+        action.setShortcut(key)
+        action.triggered.connect(lambda _checked=False: run())
+        return action
+
+    def _list_recent(self) -> None:
+        self._recent.clear()
+        if self._autosave is not None and self._autosave.last.exists():
+            last = self._autosave.last
+            self._recent.addAction(f"What was open at the end, {clock(last)}", partial(self.open, last))
+        for path in map(Path, self._window.settings.recent()):
+            self._recent.addAction(path.name, partial(self.open, path)).setToolTip(str(path))
+        if self._recent.isEmpty():
+            self._recent.addAction("nothing yet").setEnabled(False)
+
+    def title(self) -> list[str]:
+        """Return the session's name, if it has one."""
+        return [self.path.stem] if self.path else []
+
+    def _use(self, path: Path | None) -> None:
+        """Save to this file from now on."""
+        self.path = path
+        if path is not None:
+            self._window.settings.remember_recent(str(path))
+        self._window.show_title()
+
+    # Saving.
+
+    def save(self) -> None:
+        """Save to the session's file; where it has none yet, ask for one."""
+        if self.path is None:
+            self.save_as()
+        else:
+            self.save_to(self.path)
+
+    def save_as(self) -> None:
+        """Ask for a file and save to it."""
+        start = str(self.path or Path(self._window.settings.text("session-folder")) / f"session{ENDING}")
+        name, _ = QFileDialog.getSaveFileName(self._window, "Save session", start, _FILTER)
+        if name:
+            path = Path(name if name.endswith(ENDING) else name + ENDING)
+            self._window.settings.save("session-folder", str(path.parent))
+            self.save_to(path)
+
+    def save_to(self, path: Path) -> None:
+        """Save to a file, as soon as what is being saved is written; a run that plays goes on."""
+        if self._writer.busy:
+            self._next = path
+        else:
+            self._writer.write(path, whole=True)
+
+    def _wrote(self, path: Path) -> None:
+        self._use(path)
+        self._window.banner.show_message(f"Saved {path}.")
+        self._save_next()
+
+    def _tell_unsaved(self, path: Path, error: Exception) -> None:
+        self._save_next()
+        if not isinstance(error, (OSError, MemoryError)):
+            raise error
+        self._window.banner.show_message(str(error) or f"{path}: the engine is busy; save again", Severity.ERROR)
+
+    def _save_next(self) -> None:
+        path, self._next = self._next, None
+        if path is not None:
+            self.save_to(path)
+
+    # Opening.
+
+    def choose(self) -> None:
+        """Ask for a file and open it."""
+        start = self._window.settings.text("session-folder")
+        name, _ = QFileDialog.getOpenFileName(self._window, "Open session", start, _FILTER)
+        if name:
+            self._window.settings.save("session-folder", str(Path(name).parent))
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Open a session, if it can be; what was on screen before is kept."""
+        if self._reading.busy:
+            self._window.banner.show_message("Another session is being opened.", Severity.WARNING)
+            return
+        self._opening, self._started = path, time.perf_counter()
+        keep, self._kept = None, None
+        if self._autosave is not None and self._writer.has_run() and path != self._autosave.before:
+            self._kept = self._autosave.before
+            keep = self._writer.taking(self._kept, whole=True)
+        current, identity = self._window.data.current, self._writer.identity
+
+        def read() -> tuple[Session, Dataset | None]:
+            from core.session import read_session
+
+            session = read_session(path)
+            found = _data_of(session, current, identity, path)
+            if keep is not None:
+                keep()
+            return session, found
+
+        self._reading.run(read)
+
+    def _show_reading(self) -> None:
+        if time.perf_counter() - self._started > _SOON:
+            self._window.progress.show_progress(f"Opening {self._opening.name} …", None, can_cancel=False)
+
+    def _show(self, found: tuple[Session, Dataset | None]) -> None:
+        """Put a session that was read in place of what is on screen."""
+        session, dataset = found
+        path = self._opening
+        self._window.progress.hide()
+        if dataset is not None:
+            self._window.data.use(dataset)
+        self._window.show_session(session)
+        kept_by_itself = self._autosave is not None and path.parent == self._autosave.folder
+        self._use(None if kept_by_itself else path)
+        words = f"Back in the session of {clock(path)}." if kept_by_itself else f"Opened {path.name}."
+        back = [("Back to what was open before", partial(self.open, self._kept))] if self._kept else []
+        self._window.banner.show_message(words, actions=back)
+        if path == self._left and self._autosave is not None:
+            self._autosave.took(path)
+            self._set_left(None)
+
+    def _refuse(self, error: Exception) -> None:
+        from core.session import SessionError
+
+        self._window.progress.hide()
+        if not isinstance(error, (SessionError, OSError, MemoryError)):
+            raise error
+        if not self._opening.exists():
+            self._window.settings.forget_recent(str(self._opening))
+        self._window.banner.show_message(str(error), Severity.ERROR)
+
+    # Drag and drop.
+
+    def takes(self, mime: QMimeData) -> Path | None:
+        """Return the session or folder that is dragged; None for anything else."""
+        paths = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+        return paths[0] if len(paths) == 1 and (paths[0].suffix == ENDING or paths[0].is_dir()) else None
+
+    def drop(self, path: Path) -> None:
+        """Open a session, or a folder of images."""
+        if path.is_dir():
+            self._window.data.load(str(path))
+        else:
+            self.open(path)
+
+    # What was cut short.
+
+    def begin(self) -> None:
+        """Save by itself from now on, and offer what was cut short."""
+        if self._autosave is not None:
+            self._autosave.begin()
+
+    def _offer(self, path: Path) -> None:
+        self._set_left(path)
+        self._window.banner.show_message(
+            f"Trainscope was cut short on {clock(path)}. What it had computed is still there.",
+            Severity.WARNING,
+            actions=[("Go on with it", self.recover), ("Discard it", self._discard)],
+        )
+
+    def _set_left(self, path: Path | None) -> None:
+        self._left = path
+        self._recover.setVisible(path is not None)
+
+    def recover(self) -> None:
+        """Go on with the session that was cut short."""
+        if self._left is not None:
+            self.open(self._left)
+
+    def _discard(self) -> None:
+        if self._left is not None:
+            remove(self._left)
+        self._set_left(None)
+
+    def close(self) -> None:
+        """End what is under way; what is being saved is written first."""
+        self._reading.end()
+        self._writer.end(_LAST_WRITE)
+        if self._autosave is not None:
+            self._autosave.close()
+
+
+def _data_of(
+    session: Session, current: Callable[[], Dataset], identity: Callable[[Dataset], str], path: Path
+) -> Dataset | None:
+    """Return the images that a session needs where others are in use; None where it can do with those in use.
+
+    Raises SessionError where they are not to be found.
+    """
+    from core.datasets import DataError, load
+    from core.session import SessionError
+
+    wanted = session.data
+    if wanted is None or _digest(identity(current())) == _digest(wanted.identity):
+        return None
+    try:
+        found = load(wanted.source)
+    except DataError as error:
+        reason = str(error)
+    else:
+        if _digest(found.identity()) == _digest(wanted.identity):
+            return found
+        reason = f"{wanted.source} has other images now"
+    raise SessionError(str(path), f"its networks learned from {wanted.name} ({reason})", "the same images")
+
+
+def _digest(identity: str) -> str:
+    return identity.rpartition(" ")[2]
