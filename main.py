@@ -62,7 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
         # The last stop before the interpreter: one line for the user, the traceback for those who ask for it.
         if "--debug" in found:
             raise
-        return _complain(f"{type(error).__name__}: {error} (--debug shows where)", 1)
+        from core.memory import error_text
+
+        return _complain(f"{error_text(error)} (--debug shows where)", 1)
 
 
 def _split_file(arguments: list[str]) -> tuple[list[str], str | None]:

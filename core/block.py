@@ -341,5 +341,5 @@ def state_arrays(optimizer: str) -> list[str]:
 def _fill(mine: Array, found: Array) -> None:
     """Copy a saved array, which must have the same shape."""
     if mine.shape != found.shape:
-        raise ValueError("the saved networks do not fit these images or these layers")
+        raise ValueError("the saved networks do not fit these images; allowed: the images that they learned from")
     mine[:] = found

@@ -20,6 +20,8 @@ Array = NDArray[Any]
 BUDGET = 24 * 2**20
 """Bytes that the checkpoints of one run take at most."""
 
+_MOST = 250  # more would cost more to keep than is saved on the way back
+
 
 @dataclass(frozen=True, slots=True)
 class OptimizerState:
@@ -85,15 +87,17 @@ class Checkpoints:
 
     def __init__(self, size: int, total: int, budget: int = BUDGET) -> None:
         """Start with none. The beginning needs no checkpoint: it is drawn anew from the seed."""
-        self._most = budget // max(1, size)
+        self._most = min(_MOST, budget // max(1, size))
         self._kept: dict[int, Checkpoint] = {}
         self._spacing = max(1, -(-total // (self._most + 1)))
 
     def extend(self, total: int) -> None:
         """Spread them over another number of updates; what does not fit any more is dropped."""
+        before = self._spacing
         while -(-total // self._spacing) - 1 > self._most:
             self._spacing *= 2
-        self._kept = {at: found for at, found in self._kept.items() if not at % self._spacing}
+        if self._spacing > before:
+            self._kept = {at: found for at, found in self._kept.items() if not at % self._spacing}
 
     def next_after(self, position: int) -> int | None:
         """Return the next position to keep; None where not even one fits into the budget."""
@@ -104,10 +108,11 @@ class Checkpoints:
         return bool(self._most and position) and not position % self._spacing and position not in self._kept
 
     def add(self, found: Checkpoint) -> None:
-        """Keep a checkpoint, in place of a later one where there are too many."""
+        """Keep a checkpoint, in place of one between the even steps, or of a later one, where there are too many."""
         self._kept[found.position] = found
         while len(self._kept) > self._most:
-            del self._kept[max(self._kept)]
+            between = [at for at in self._kept if at % self._spacing]
+            del self._kept[min(between, default=max(self._kept))]
 
     def before(self, position: int) -> Checkpoint | None:
         """Return the last one up to a position; None where that is the beginning."""

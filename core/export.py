@@ -140,7 +140,29 @@ def _training_tables(frame: TrainingFrame) -> tuple[Table, ...]:
         found.append(Table("-norms", ("lane", "iteration", "epoch", "weight_norm"), _norm_rows(frame)))
     if frame.spread is not None:
         found.append(Table("-seeds", ("lane", "seed", *_TRAINING), _seed_rows(frame, frame.spread)))
+    if frame.futures:
+        found.append(Table("-branches", ("branch", "lane", *_TRAINING), _branch_rows(frame)))
     return tuple(found)
+
+
+def _branch_rows(frame: TrainingFrame) -> Iterator[Row]:
+    """Yield what the run did before it was rewound, a number for each time: the updates after those that it kept."""
+    for number, future in enumerate(frame.futures, 1):
+        one = replace(
+            frame,
+            iteration=future.end,
+            loss=_after_gap(future.loss, future.start),
+            smoothed=_after_gap(future.smoothed, future.start),
+            measured_at=future.measured_at,
+            train_accuracy=future.train_accuracy,
+            test_accuracy=future.test_accuracy,
+        )
+        rows = _lane_rows(one, [(number, lane.name) for lane in frame.lanes], one)
+        yield from (row for row in rows if row[2] > future.start)
+
+
+def _after_gap(values: Any, start: int) -> Any:
+    return np.pad(values, ((0, 0), (start, 0)))
 
 
 def _norm_rows(frame: TrainingFrame) -> Iterator[Row]:
@@ -183,7 +205,18 @@ def _search_tables(frame: SearchFrame) -> tuple[Table, ...]:
         for trial, (lr, decay, more) in enumerate(trials)
         for column, at in enumerate(frame.measured_at)
     )
-    return (Table("", (*columns, *(frame.names[column] for column in others)), rows),)
+    found = Table("", (*columns, *(frame.names[column] for column in others)), rows)
+    before = Table("-branches", ("branch", "trial", *columns[3:]), _search_branch_rows(frame))
+    return (found, before) if frame.futures else (found,)
+
+
+def _search_branch_rows(frame: SearchFrame) -> Iterator[Row]:
+    for number, future in enumerate(frame.futures, 1):
+        for trial in range(len(frame.lanes)):
+            for column, at in enumerate(future.measured_at):
+                if at > future.start:
+                    shares = future.train_accuracy[trial, column], future.test_accuracy[trial, column]
+                    yield [number, trial + 1, int(at) // frame.per_epoch, *shares]
 
 
 def statistics_tables(statistics: Iterable[LaneStatistics]) -> tuple[Table, ...]:
@@ -210,7 +243,7 @@ def _cell(value: Any) -> str:
 
 
 # Arrays of a frame without a row for each lane.
-_SHARED = ("measured_at", "changes", "ranking", "names")
+_SHARED = ("measured_at", "changes", "ranking", "names", "futures")
 
 
 def select_lanes(frame: Frame, rows: list[int]) -> Frame:
@@ -218,6 +251,8 @@ def select_lanes(frame: Frame, rows: list[int]) -> Frame:
     if len(rows) == len(frame.lanes) or isinstance(frame, SearchFrame):
         return frame
     kept = _selected(frame, rows, len(frame.lanes))
+    if isinstance(frame, TrainingFrame):
+        kept["futures"] = tuple(replace(one, **_selected(one, rows, len(frame.lanes))) for one in frame.futures)
     if isinstance(frame, TrainingFrame) and frame.spread is not None:
         labels = {frame.lanes[row].label for row in rows}
         pairs = tuple(pair for pair in frame.spread.alike if labels.issuperset(pair))

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from core.memory import error_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -73,7 +75,8 @@ class Runner:
         self._saves: list[tuple[bool, Future[SavedRun | None]]] = []
         self._look_wanted: int | None = None
         self._looked: tuple[int, Any] | None = None
-        self._play_wanted = False
+        self._play_wanted = self._step_wanted = False  # once it is loaded, or where it is going back to
+        self._rewinding = False
         self._clock_stale = True
         self._changes: list[tuple[str, Any]] = []
         self._goal = 0
@@ -104,6 +107,7 @@ class Runner:
         """
         with self._wake:
             self._wanted, self._play_wanted = (configuration, saved), play
+            self._step_wanted = self._rewinding = False
             self._parking = parking or self._parking
             self._changes.clear()
             self._branches.clear()
@@ -124,15 +128,17 @@ class Runner:
     def pause(self) -> None:
         """Stop after the chunk in hand, some milliseconds; the phase is PAUSED once the position is final."""
         with self._wake:
-            self._play_wanted = False
+            self._play_wanted = self._step_wanted = False
             if self._status.phase is Phase.RUNNING:
                 self._goal = 0
                 self._wake.notify_all()
 
     def step(self) -> None:
-        """Make one update, then pause."""
+        """Make one update, then pause; where the run is going back, once it is there."""
         with self._wake:
-            if self._status.phase in (Phase.PAUSED, Phase.RUNNING):
+            if self._rewinding:
+                self._step_wanted = True
+            elif self._status.phase in (Phase.PAUSED, Phase.RUNNING):
                 self._start(1)
 
     def change(self, key: str, value: Any) -> None:
@@ -148,7 +154,8 @@ class Runner:
         """
         with self._wake:
             self._branches.append((position, dict(values), parking))
-            self._goal, self._look_wanted = 0, None
+            self._goal, self._rewinding = 0, True
+            self._look_wanted = self._looked = None
             if self._status.phase in (Phase.PAUSED, Phase.FINISHED):
                 self._set(phase=Phase.RUNNING, rate=None)
             self._wake.notify_all()
@@ -236,7 +243,7 @@ class Runner:
         """Run for some updates, None for all that are left."""
         left = self._status.total - self._status.position
         self._goal = self._status.position + (left if updates is None else min(updates, left))
-        self._play_wanted, self._clock_stale = False, True
+        self._play_wanted, self._step_wanted, self._clock_stale = False, False, True
         self._set(phase=Phase.RUNNING, rate=None)
 
     def _report(self, experiment: Experiment, **more: Any) -> None:
@@ -254,8 +261,8 @@ class Runner:
             phase = Phase.PAUSED
         self._asked = self._asked or (before is Phase.RUNNING and phase is not Phase.RUNNING)
         self._report(experiment, phase=phase)
-        if phase is Phase.PAUSED and self._play_wanted:
-            self._start()
+        if phase is Phase.PAUSED and not self._rewinding and (self._play_wanted or self._step_wanted):
+            self._start(None if self._play_wanted else 1)
 
     def _has_work(self) -> bool:
         ready = self._experiment is not None
@@ -302,9 +309,8 @@ class Runner:
             self._load(*wanted, loads)
         experiment = self._experiment
         if experiment is None:
-            with self._wake:
-                self._changes.clear()
-                self._branches.clear()
+            for wishes in (self._changes, self._branches):
+                self._due(wishes, loads)
             return self._save(None)
         self._branch(experiment, loads)
         self._change(experiment, loads)
@@ -317,7 +323,7 @@ class Runner:
         with self._wake:
             parking, self._parking = self._parking, None
         if parking is not None and self._experiment is not None:
-            parking(self._experiment.save(whole=False))
+            _park(self._experiment, parking)
         self._release()
         self._experiment = experiment = self._build(configuration)
         experiment.breathe = lambda: self._breathe(experiment, loads)
@@ -342,17 +348,24 @@ class Runner:
 
     def _branch(self, experiment: Experiment, loads: int) -> None:
         """Go back to where the run is to branch off; a second wish counts from what the first one left."""
-        with self._wake:
-            branches = list(self._branches) if self._status.loads == loads else []
-            self._branches.clear()
+        branches = self._due(self._branches, loads)
         for position, values, parking in branches:
             if parking is not None:
-                parking(experiment.save(whole=False))
+                _park(experiment, parking)
             experiment.branch(position, values)
         if branches:
             with self._wake:
-                self._asked = True
+                if self._status.loads == loads:
+                    self._asked, self._rewinding = True, bool(self._branches)
                 self._settle(experiment, loads)
+                self._step_wanted = self._step_wanted and self._rewinding
+
+    def _due(self, wishes: list[Any], loads: int) -> list[Any]:
+        """Take the wishes for what is loaded; those for what is to be loaded next wait."""
+        with self._wake:
+            found = list(wishes) if self._status.loads == loads else []
+            del wishes[: len(found)]
+            return found
 
     def _breathe(self, experiment: Experiment, loads: int) -> None:
         """Report and publish in the midst of longer work."""
@@ -365,7 +378,10 @@ class Runner:
         with self._wake:
             saves, self._saves = self._saves, []
         for whole, found in saves:
-            found.set_result(None if experiment is None else experiment.save(whole))
+            try:
+                found.set_result(None if experiment is None else experiment.save(whole))
+            except MemoryError as error:  # whoever asked is told; the run goes on
+                found.set_exception(error)
 
     def _look(self, experiment: Experiment, loads: int) -> None:
         """Find the histograms of an earlier moment, unless something else is wished for meanwhile."""
@@ -386,9 +402,7 @@ class Runner:
             return other or self._has_wishes() or self._status.phase is Phase.RUNNING
 
     def _change(self, experiment: Experiment, loads: int) -> None:
-        with self._wake:
-            changes = list(self._changes) if self._status.loads == loads else []
-            self._changes.clear()
+        changes = self._due(self._changes, loads)
         for key, value in changes:
             experiment.change(key, value)
         if changes:
@@ -450,12 +464,12 @@ class Runner:
 
     def _fail(self, error: Exception, loads: int) -> None:
         self._release()
+        for wishes in (self._changes, self._branches):
+            self._due(wishes, loads)
         with self._wake:
-            self._changes.clear()
-            self._branches.clear()
-            self._look_wanted = None
             if self._status.loads == loads:
-                self._set(phase=Phase.FAILED, error=_line(error))
+                self._look_wanted, self._rewinding = None, False
+                self._set(phase=Phase.FAILED, error=error_text(error))
 
     def _release(self) -> None:
         if self._experiment is not None:
@@ -463,9 +477,10 @@ class Runner:
             self._experiment = None
 
 
-def _line(error: Exception) -> str:
-    """Say in one line what an experiment raised; a ValueError says it itself."""
-    kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-    if isinstance(error, MemoryError):
-        kind = "there is not enough memory: "
-    return f"{kind}{error}".split("\n")[0]
+def _park(experiment: Experiment, parking: Parking) -> None:
+    """Hand a run over that ends; what there is no memory for is lost, but what comes next is not."""
+    try:
+        parking(experiment.save(whole=False))
+    except MemoryError:
+        _log.warning("there is no memory to keep the run that ends")
+        parking(None)

@@ -78,10 +78,9 @@ def state_names(optimizer: str) -> tuple[list[str], list[str]]:
 
 
 def latest(configuration: Configuration) -> int:
-    """Return the last update that any run with these values can reach: its end may have been moved."""
-    if configuration.experiment == SEARCH and not configuration["iterations"]:
-        return int(configuration["epochs"] * configuration["images"])
-    return int(configuration.parameter("iterations").high)
+    """Return the last update that any run with these values can reach: its end may have been moved meanwhile."""
+    epochs = configuration["epochs"] * configuration["images"] if configuration.experiment == SEARCH else 0
+    return int(max(epochs, configuration.parameter("iterations").high))
 
 
 @dataclass(frozen=True, slots=True)

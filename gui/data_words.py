@@ -29,7 +29,10 @@ def data_name(dataset: Dataset) -> str:
 
 def source_name(source: str, name: str) -> str:
     """Name what `load` calls `source`, a folder by its `name`, inside a sentence."""
-    return f"the {_TITLES[source]}" if source in _TITLES else f"the folder “{_shortened(' '.join(name.split()))}”"
+    if source in _TITLES:
+        return f"the {_TITLES[source]}"
+    words = _shortened(" ".join(name.split()))
+    return f"the folder “{words}”" if " " in words else f"the folder {words}"
 
 
 def begin(sentence: str) -> str:

@@ -8,17 +8,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import (
     QApplication,
-    QButtonGroup,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QMainWindow,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -27,11 +24,11 @@ from gui import theme
 from gui.data_menu import DataMenu
 from gui.errors import Banner
 from gui.progress import ProgressStrip
+from gui.rail import Rail
 from gui.registry import PANELS, PanelEntry
 from gui.sessions import Sessions
 from gui.shelf import Shelf
 from gui.theme import Severity
-from gui.widgets import tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +43,6 @@ if TYPE_CHECKING:
     from gui.export_dialog import ExportDialog
     from gui.panel import Panel
     from gui.settings import Settings
-
-RAIL_WIDTH = 98
-_ICON = QSize(24, 24)
 
 
 class MainWindow(QMainWindow):
@@ -87,6 +81,8 @@ class MainWindow(QMainWindow):
         self.data = DataMenu(self, dataset)
         self.sessions = Sessions(self, folder)
         self._data_page: DataPage | None = None
+        self._rail = Rail(self)
+        self._rail.opened.connect(self._open)
         self._lay_out()
         self._make_menus()
         self._restore()
@@ -104,44 +100,11 @@ class MainWindow(QMainWindow):
         columns = QHBoxLayout()
         columns.setContentsMargins(0, 0, 0, 0)
         columns.setSpacing(0)
-        columns.addWidget(self._make_rail())
+        columns.addWidget(self._rail)
         columns.addLayout(right, 1)
         body = QWidget(self)
         body.setLayout(columns)
         self.setCentralWidget(body)
-
-    def _make_rail(self) -> QFrame:
-        rail = QFrame(self)
-        rail.setObjectName("rail")
-        rail.setFixedWidth(RAIL_WIDTH)
-        column = QVBoxLayout(rail)
-        column.setContentsMargins(6, 10, 6, 10)
-        column.setSpacing(4)
-        self._rail = QButtonGroup(self)
-        self._buttons: dict[str, QToolButton] = {}
-        for number, entry in enumerate(PANELS, 1):
-            button = self._make_rail_button(entry.key, entry.title, f"{entry.hint} (Ctrl+{number})")
-            button.clicked.connect(partial(self.open_panel, entry.key))
-            column.addWidget(button)
-        column.addStretch(1)
-        data = self._make_rail_button("data", "Data", "What the networks learn from (Ctrl+D)")
-        data.clicked.connect(self.open_data)
-        column.addWidget(data)
-        return rail
-
-    def _make_rail_button(self, key: str, title: str, hint: str) -> QToolButton:
-        self._buttons[key] = button = QToolButton(self)
-        self._rail.addButton(button)
-        button.setObjectName(f"open-{key}")
-        button.setText(title)
-        button.setAccessibleName(title)
-        button.setToolTip(tip(hint))
-        button.setIcon(theme.icon(key, theme.current()))
-        button.setIconSize(_ICON)
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
-        button.setCheckable(True)
-        button.setFixedWidth(RAIL_WIDTH - 12)
-        return button
 
     def _make_menus(self) -> None:
         file = self.menuBar().addMenu("&File")
@@ -200,6 +163,13 @@ class MainWindow(QMainWindow):
 
     # Panels.
 
+    def _open(self, key: str) -> None:
+        """Open what a button of the rail stands for."""
+        if key == "data":
+            self.open_data()
+        else:
+            self.open_panel(key)
+
     def _open_first(self) -> None:
         wanted = self._first_preset.panel if self._first_preset else self.settings.text("panel", PANELS[0].key)
         key = wanted if any(entry.key == wanted for entry in PANELS) else PANELS[0].key
@@ -212,7 +182,7 @@ class MainWindow(QMainWindow):
     def open_panel(self, key: str) -> None:
         """Bring a panel to the fore, making it the first time."""
         panel = self.panel(key)
-        self._buttons[key].setChecked(True)
+        self._rail.mark(key)
         self.stack.setCurrentWidget(panel)
         panel.setFocus()
         self.show_title()
@@ -227,7 +197,7 @@ class MainWindow(QMainWindow):
             self.data.changed.connect(page.show_dataset)
             self.stack.addWidget(page)
         self._data_page.show_dataset(self.data.current())
-        self._buttons["data"].setChecked(True)
+        self._rail.mark("data")
         self.stack.setCurrentWidget(self._data_page)
         self._data_page.setFocus()
         self.show_title()
@@ -279,7 +249,7 @@ class MainWindow(QMainWindow):
         return self.panels[key]
 
     def _make_panel(self, entry: PanelEntry) -> Panel:
-        from gui.panel import Desk
+        from gui.panel_runs import Desk
 
         desk = Desk(self.data.current, self._threads, self.undo, self.panel, self._show_edited, self.shelf)
         panel = entry.panel_class()(entry, desk)
@@ -335,8 +305,7 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         if isinstance(app, QApplication):
             theme.apply(app, found)
-        for key, button in self._buttons.items():
-            button.setIcon(theme.icon(key, found))
+        self._rail.set_theme(found)
         for panel in self.panels.values():
             panel.set_theme(found)
         if self._data_page is not None:

@@ -19,7 +19,7 @@ from gui.session_writer import SessionWriter
 from gui.theme import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from PySide6.QtCore import QMimeData
     from PySide6.QtGui import QAction
@@ -160,12 +160,17 @@ class Sessions(QObject):
             self._kept = self._autosave.before
             keep = self._writer.taking(self._kept, whole=True)
         current, identity = self._window.data.current, self._writer.identity
+        known = {"sample", "full", self._window.settings.text("data-folder")}
+        own = self._is_own(path)
 
         def read() -> tuple[Session, Dataset | None]:
-            from core.session import read_session
+            from core.session import SessionError, read_session
 
             session = read_session(path)
-            found = _data_of(session, current, identity, path)
+            try:
+                found = _data_of(session, current(), identity, None if own else known)
+            except SessionError as error:
+                raise error.inside(str(path)) from error
             if keep is not None:
                 keep()
             return session, found
@@ -184,7 +189,7 @@ class Sessions(QObject):
         if dataset is not None:
             self._window.data.use(dataset)
         self._window.show_session(session)
-        kept_by_itself = self._autosave is not None and path.parent == self._autosave.folder
+        kept_by_itself = self._is_own(path)
         self._use(None if kept_by_itself else path)
         words = f"Back in the session of {clock(path)}." if kept_by_itself else f"Opened {path.name}."
         back = [("Back to what was open before", partial(self.open, self._kept))] if self._kept else []
@@ -192,6 +197,10 @@ class Sessions(QObject):
         if path == self._left and self._autosave is not None:
             self._autosave.took(path)
             self._set_left(None)
+
+    def _is_own(self, path: Path) -> bool:
+        """Tell whether the program saved a file by itself."""
+        return self._autosave is not None and path.parent == self._autosave.folder
 
     def _refuse(self, error: Exception) -> None:
         from core.session import SessionError
@@ -255,27 +264,31 @@ class Sessions(QObject):
 
 
 def _data_of(
-    session: Session, current: Callable[[], Dataset], identity: Callable[[Dataset], str], path: Path
+    session: Session, current: Dataset, identity: Callable[[Dataset], str], known: Collection[str] | None
 ) -> Dataset | None:
     """Return the images that a session needs where others are in use; None where it can do with those in use.
 
-    Raises SessionError where they are not to be found.
+    Only `known` sources are looked into, or all of a file of one's own: a name in one from elsewhere may lead anywhere.
+    Raises SessionError where the images are not to be found.
     """
     from core.datasets import DataError, load
     from core.session import SessionError
 
     wanted = session.data
-    if wanted is None or _digest(identity(current())) == _digest(wanted.identity):
+    if wanted is None or _digest(identity(current)) == _digest(wanted.identity):
         return None
-    try:
-        found = load(wanted.source)
-    except DataError as error:
-        reason = str(error)
-    else:
-        if _digest(found.identity()) == _digest(wanted.identity):
-            return found
-        reason = f"{wanted.source} has other images now"
-    raise SessionError(str(path), f"its networks learned from {wanted.name} ({reason})", "the same images")
+    reason = "others are in use"
+    if known is None or wanted.source in known:
+        try:
+            found = load(wanted.source)
+        except DataError as error:
+            reason = str(error)
+        else:
+            if _digest(found.identity()) == _digest(wanted.identity):
+                return found
+            reason = f"{wanted.source} has other images now"
+    wrong = f"its networks learned from the images {wanted.name} ({reason})"
+    raise SessionError("", wrong, "these images, opened in the menu Data first")
 
 
 def _digest(identity: str) -> str:

@@ -12,7 +12,7 @@ from gui.widgets import Stroke
 
 if TYPE_CHECKING:
     from core.parameters import Configuration
-    from gui.panel import Panel
+    from gui.panel_runs import PanelRuns
     from gui.shelf import Parked
 
 
@@ -25,7 +25,7 @@ class Edit(QUndoCommand):
 
     def __init__(
         self,
-        panel: Panel,
+        panel: PanelRuns,
         text: str,
         before: Configuration,
         after: Configuration,

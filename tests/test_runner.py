@@ -172,7 +172,7 @@ def test_what_an_experiment_raises_ends_in_failed_and_the_thread_lives(caplog):
 
     runner = Runner(broken)
     runner.load(training(seed=1))
-    assert reach(runner, Phase.FAILED).error == "there is not enough memory: no room for 10 GiB"
+    assert reach(runner, Phase.FAILED).error .startswith("there is not enough memory for this run (no room for 10 GiB)")
     assert "Traceback" in caplog.text
     runner.load(training(seed=2))
     reach(runner, Phase.PAUSED)

@@ -77,6 +77,8 @@ class Rewinding(Experiment):
         self._measured = known
         self._summarize_anew()
         self._replay(position)
+        if self.total > max(self.position, self._end()):  # the end was moved to before what had been reached
+            self._extend(self._end())
 
     def _stand_at(self, checkpoint: Checkpoint | None) -> None:
         """Put every network and all values in force back to a checkpoint, or to the beginning."""
@@ -155,8 +157,7 @@ class Rewinding(Experiment):
             record.data[:, : len(saved.measured)] = getattr(saved, name)
         self._futures = saved.futures
         for found in saved.checkpoints:
-            if self._checkpoints.wants(found.position):
-                self._checkpoints.add(found)
+            self._checkpoints.add(found)
         self._stand_at(saved.checkpoints[-1])
         self._apply_changes()
 
@@ -182,6 +183,14 @@ class Rewinding(Experiment):
     @abstractmethod
     def _apply_changes(self) -> None:
         """Put the mid-run changes in force that are due."""
+
+    @abstractmethod
+    def _end(self) -> int:
+        """Return the last update that the values in force ask for."""
+
+    @abstractmethod
+    def _extend(self, total: int) -> None:
+        """Set another end, not before the present."""
 
     @abstractmethod
     def _finish_measuring(self) -> None:

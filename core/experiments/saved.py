@@ -63,4 +63,5 @@ class SavedRun:
     def nbytes(self) -> int:
         """Memory of the arrays."""
         arrays: tuple[Array, ...] = (self.loss, self.train, self.test, self.norms)
-        return sum(int(array.nbytes) for array in arrays) + sum(found.nbytes for found in self.checkpoints)
+        curves = [array for found in self.futures for array in (found.loss, found.smoothed)]
+        return sum(int(array.nbytes) for array in (*arrays, *curves)) + sum(found.nbytes for found in self.checkpoints)

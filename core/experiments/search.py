@@ -88,7 +88,7 @@ class Search(Training):
         """Draw the trials and split the images."""
         self._stopped: dict[int, int] = {}
         super().__init__(configuration, dataset, Axis.TRIAL, threads)
-        self.total = configuration["iterations"] or configuration["epochs"] * self.per_epoch
+        self.total = self._end()
         self._checkpoints = self._no_checkpoints()
         self.names: tuple[str, ...] = configuration["search"]
         found = trials_of(configuration.values)
@@ -105,6 +105,9 @@ class Search(Training):
         self._finish_measuring()
         if len(self._measured) > before and self.configuration["halving"]:
             self._halve()
+
+    def _end(self) -> int:
+        return int(self._values["iterations"] or self._values["epochs"] * self.per_epoch)
 
     def _halve(self) -> None:
         """Stop all but the best third, where it is time for that."""

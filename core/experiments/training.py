@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.block import Block, Images, Task
-from core.checkpoints import Checkpoints
+from core.checkpoints import BUDGET, Checkpoints
 from core.experiments.over_seeds import OverSeeds
 from core.experiments.propagation import LaneStatistics
 from core.experiments.rewinding import Rewinding
@@ -26,6 +26,7 @@ from core.experiments.visitor import Visitor
 from core.history import Record, SmoothedRecord
 from core.lanes import Axis, Lane, lanes_of
 from core.measuring import Measurement
+from core.memory import networks_bytes, networks_text, records_bytes, require, shape_of
 from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
 
@@ -59,8 +60,9 @@ class Training(Rewinding):
         self.seeds = tuple(configuration["seed"] + i for i in range(configuration.get("seeds", 1)))
         cores = os.cpu_count() or 1
         self._threads = max(1, threads or cores)
-        self._blocks = self._make_blocks()
         self._measured_every, self._dear = self._cost_of_measuring()
+        self._require_memory()
+        self._blocks = self._make_blocks()
         self._evaluate = configuration["evaluate"] * self.per_epoch * self._measured_every
         # Where measuring takes longer than training, it is spread over all cores; else it stays on its own threads.
         self._counting = max(self._threads, cores) if self._dear else self._threads
@@ -74,6 +76,13 @@ class Training(Rewinding):
         self._pending = sorted(configuration.changes, key=lambda change: change.iteration)
         self._checkpoints = self._no_checkpoints()
         self._visitor = Visitor(self._task, rows, self._blocks[0].scratches)
+
+    def _require_memory(self) -> None:
+        """Raise NotEnoughMemory before anything is taken that is not there."""
+        rows, copies = len(self.lanes) * len(self.seeds), 2 if self._dear else 0
+        shape = shape_of(self._task, self.lanes, self._values, len(self.seeds), self._threads, copies, BUDGET)
+        needed = networks_bytes(shape) + records_bytes(rows, self.total, 2)
+        require(needed, networks_text(rows, self._task.hidden))
 
     def _no_checkpoints(self) -> Checkpoints:
         return Checkpoints(sum(block.state_size for block in self._blocks), self.total)

@@ -1,6 +1,7 @@
 """Networks of a run as they were at an earlier moment, beside the run, which stays where it is.
 
-Only the lanes that somebody looks at are recomputed, from the checkpoint before that moment or from the last visit.
+Only the lanes that somebody looks at are recomputed: from the checkpoint before that moment, from the last visit, or
+from an earlier one, of which a few are kept that lie far from each other.
 """
 
 from __future__ import annotations
@@ -8,21 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.block import Block
+from core.checkpoints import Checkpoint
 from core.history import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from core.block import Task
     from core.experiments.training import Training
     from core.lanes import Lane
     from core.scratch import Scratches
 
+BUDGET = 8 * 2**20
+"""Bytes that the moments visited before take at most."""
+
 _CHUNK = 10  # updates between two looks at whether the visit is still wanted
 
 
 class Visitor:
-    """Keeps the networks of the last visit: going on from there is cheap."""
+    """Keeps the networks of the last visit, and what is needed to go on from some before it."""
 
     def __init__(self, task: Task, rows: int, scratches: Scratches) -> None:
         """Start with no visit made; `rows` are those of the run, `scratches` the memory that its blocks work in."""
@@ -31,32 +36,59 @@ class Visitor:
         self._blocks: list[Block] = []
         self._at = 0
         self._of: tuple[Any, ...] = ()
+        self._kept: dict[int, Checkpoint] = {}
 
     def visit(
         self, run: Training, position: int, given_up: Callable[[], bool]
     ) -> Sequence[tuple[Block, int, Lane]] | None:
         """Return the run's watched lanes after `position` updates, as places in blocks; None where it was given up."""
-        checkpoint = run.checkpoint_before(position)
-        start = 0 if checkpoint is None else checkpoint.position
-        if self._of != (run.watched, run.configuration) or not start <= self._at <= position:
+        if self._of != (run.watched, run.configuration):
+            self._begin(run)
+        start = self._before(run, position)
+        first = 0 if start is None else start.position
+        if not first <= self._at <= position:
             self._stand_at(run, start)
         while self._at < position:
             if given_up():
                 return None
             self._go_on(run, position)
+        self._keep(run)
         return self._found(run, position)
 
-    def _stand_at(self, run: Training, start: int) -> None:
-        """Make the watched lanes' networks as they were at a checkpoint, or at the beginning."""
-        self._of, self._at = (run.watched, run.configuration), start
-        checkpoint, values = run.checkpoint_before(start), run.configuration.at(start)
-        self._blocks = []
+    def _begin(self, run: Training) -> None:
+        """Make networks of the watched lanes; what is known of others, or of another future, is of no use."""
+        self._of, self._at, self._kept, self._blocks = (run.watched, run.configuration), 0, {}, []
         for block in run.blocks:
             lanes = {row: lane for row, lane in block.all_lanes.items() if lane.name in run.watched}
             if lanes and block.seed == run.seeds[0]:
+                values = run.configuration.at(0)
                 small = Block(self._task, [*lanes.values()], [*lanes], values, block.seed, self._scratches)
-                small.restore(checkpoint, values)
+                small.restore(None, values)
                 self._blocks.append(small)
+
+    def _before(self, run: Training, position: int) -> Checkpoint | None:
+        """Return the last moment up to a position from which one can go on; None where that is the beginning."""
+        found = [kept for at, kept in self._kept.items() if at <= position]
+        checkpoint = run.checkpoint_before(position)
+        found += [] if checkpoint is None else [checkpoint]
+        return max(found, key=_position, default=None)
+
+    def _stand_at(self, run: Training, checkpoint: Checkpoint | None) -> None:
+        """Put the watched lanes' networks back to a checkpoint, or to the beginning."""
+        self._at = 0 if checkpoint is None else checkpoint.position
+        values = run.configuration.at(self._at)
+        for block in self._blocks:
+            block.restore(checkpoint, values)
+
+    def _keep(self, run: Training) -> None:
+        """Keep where the visit is; where there is no room, the moment goes that saves the fewest updates."""
+        size, known = sum(block.state_size for block in self._blocks), {0, *_checkpoints(run), *self._kept}
+        if self._at in known or size > BUDGET:
+            return
+        self._kept[self._at] = Checkpoint(self._at, tuple(block.state() for block in self._blocks))
+        if len(self._kept) * size > BUDGET:
+            places = sorted({*known, self._at, max(run.position, *self._kept) + 1})
+            del self._kept[min(self._kept, key=lambda at: _saving(places, places.index(at)))]
 
     def _go_on(self, run: Training, position: int) -> None:
         """Make some updates, at most up to the next change in mid-run."""
@@ -76,7 +108,7 @@ class Visitor:
             lane.name: (block, row, lane)
             for block in self._blocks
             for row, lane in enumerate(block.lanes)
-            if ended.get(block.rows[row], position) >= position
+            if ended.get(block.rows[row], position + 1) > position
         }
         return [places[name] for name in run.watched if name in places]
 
@@ -84,3 +116,21 @@ class Visitor:
 def _wanted() -> bool:
     """Some updates are made whole."""
     return False
+
+
+def _position(checkpoint: Checkpoint) -> int:
+    return checkpoint.position
+
+
+def _saving(places: Sequence[int], number: int) -> int:
+    """Return what one of some moments saves: the updates up to it, for every moment between it and the next one."""
+    before, at, after = places[number - 1 : number + 2]
+    return (at - before) * (after - at)
+
+
+def _checkpoints(run: Training) -> Iterator[int]:
+    """Yield where the run has checkpoints, the last one first."""
+    found = run.checkpoint_before(run.position)
+    while found is not None:
+        yield found.position
+        found = run.checkpoint_before(found.position - 1)

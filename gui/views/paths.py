@@ -190,9 +190,11 @@ class PathsView(View):
     def _loss_range(self, rows: Any) -> tuple[float, float]:
         finite = rows[np.isfinite(rows)]
         if self._surface is None or not np.isfinite(self._surface.floor):
-            low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+            start = np.abs(rows[:, 0][np.isfinite(rows[:, 0])]).max(initial=1.0)
+            most = start * 10.0**_RUNAWAY_DECADES
+            low, high = np.clip((finite.min(), finite.max()) if finite.size else (0.0, 1.0), -most, most)
             room = 0.05 * (high - low) or 1.0
-            return low - room, high + room
+            return float(low - room), float(high + room)
         positive = np.log10(finite[finite > 0]) if (finite > 0).any() else np.zeros(1)
         first = rows[:, 0][rows[:, 0] > 0]
         most = np.log10(first.max()) + _RUNAWAY_DECADES if first.size else float(positive.max())
