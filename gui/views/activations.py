@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from core.parameters import Configuration
     from core.statistics import LayerStatistics
     from gui import theme
-    from gui.plots import Plot
 
 _FILED_ROW = 190  # the height of one of many rows in a file
 _UNBOUNDED = 16_777_215.0
@@ -40,6 +39,7 @@ class ActivationsView(View):
     def __init__(self) -> None:
         super().__init__()
         self._cells: dict[tuple[str, int, int], Cell] = {}
+        self._spare: list[Cell] = []  # whose plots are in no layout: making them anew takes ten milliseconds each
         self._captions: list[Caption] = []
         self._rows, self._columns, self._words = 0, 0, _MOST_WORDS
         self._paired = False
@@ -155,6 +155,7 @@ class ActivationsView(View):
     def _clear(self) -> None:
         """Empty the layout; the heights and stretches of its rows and columns would stay."""
         self.graphics.ci.clear()
+        self._spare += self._cells.values()
         layout = self.graphics.ci.layout
         for row in range(layout.rowCount()):
             layout.setRowMinimumHeight(row, 0)
@@ -203,11 +204,12 @@ class ActivationsView(View):
             column = place - places[0]
             title = f"layer {place + 1}" if titled else ""
             caption = self._add_caption(row + 1, column, title, _BARE if column else _AXIS)
-            plot = self._add_plot("" if column else self._y_label(kind, lane), row + 2, column)
-            name = f"{kind} of layer {place + 1}" + (f", {lane.lane.label}" if len(self._shape) > 1 else "")
-            self.plots[name] = plot
             colour = lane.lane.colour if kind == "activations" or self._paired else _GRADIENT
-            self._cells[kind, lane_row, place] = Cell(plot, caption, colour)
+            cell = self._add_cell("" if column else self._y_label(kind, lane), row + 2, column)
+            cell.set_look(caption, colour)
+            name = f"{kind} of layer {place + 1}" + (f", {lane.lane.label}" if len(self._shape) > 1 else "")
+            self.plots[name] = cell.plot
+            self._cells[kind, lane_row, place] = cell
 
     def _y_label(self, kind: str, lane: LaneStatistics) -> str:
         if self._paired:
@@ -221,11 +223,19 @@ class ActivationsView(View):
         self.graphics.ci.addItem(caption, row, column, 1, columns)
         return caption
 
-    def _add_plot(self, label: str, row: int, column: int) -> Plot:
-        plot = make_plot(self.graphics.ci, row, column, y_label=label, colours=self.colours)
-        plot.getAxis("left").set_numbers(not column)
-        plot.setPreferredWidth(1.0)  # the column's width counts, which may be less than a plot's own wish
-        return plot
+    def _add_cell(self, label: str, row: int, column: int) -> Cell:
+        """Put a histogram into the grid: one that is there already, or a new one."""
+        if self._spare:
+            cell = self._spare.pop()
+            cell.plot.set_colours(self.colours)
+            self.graphics.ci.addItem(cell.plot, row, column)
+            self.graphics.ci.layout.setColumnStretchFactor(column, 1)
+        else:
+            cell = Cell(make_plot(self.graphics.ci, row, column, colours=self.colours))
+            cell.plot.setPreferredWidth(1.0)  # the column's width counts, which may be less than a plot's own wish
+        cell.plot.getAxis("left").set_text(label)
+        cell.plot.getAxis("left").set_numbers(not column)
+        return cell
 
     def set_theme(self, found: theme.Theme) -> None:
         """Draw in the theme's colours."""

@@ -73,16 +73,21 @@ class Caption(QGraphicsWidget):
 
 
 class Cell:
-    """One histogram with its ghost and its words."""
+    """One histogram with its ghost and its words; it can become another layer's at any time."""
 
-    def __init__(self, plot: Plot, caption: Caption, colour: str) -> None:
-        self.plot, self.caption = plot, caption
-        self.histogram, self.ghost = StepHistogram(colour), StepHistogram(colour, ghost=True)
+    def __init__(self, plot: Plot) -> None:
+        self.plot, self.caption = plot, Caption("", 0.0)
+        self.histogram, self.ghost = StepHistogram(), StepHistogram(ghost=True)
         self.ghost.setZValue(20)
         for item in (self.histogram, self.ghost):
             plot.addItem(item)
         self._range: Ends = (0.0, 1.0)
         self._axes: tuple[float, ...] = ()
+
+    def set_look(self, caption: Caption, colour: str) -> None:
+        """Take a caption and a colour."""
+        self.caption = caption
+        self.histogram.set_look(colour)
 
     def show(self, layer: LayerStatistics, words: Sequence[str], ends: Ends, top: float) -> None:
         """Draw a layer's histogram over `ends`, as shares of its values in as many bins over all of that."""
