@@ -109,7 +109,7 @@ class DataPage(QWidget):
 
     def picture(self) -> QImage:
         """Return the page as it is on screen, twice as fine."""
-        image = QImage(2 * self.size(), QImage.Format.Format_RGB32)
+        image = QImage(self.size() * 2, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(2.0)
         self.render(image)
         return image
