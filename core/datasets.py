@@ -80,6 +80,7 @@ class Dataset:
     _used: NDArray[np.intp] = field(init=False, repr=False)
     _packing: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
     _packed: Packed | None = field(init=False, repr=False, default=None)
+    _identity: str = field(init=False, repr=False, default="")
 
     def __post_init__(self) -> None:
         """Keep read-only views, and find the used pixels: some milliseconds for the full MNIST."""
@@ -117,8 +118,13 @@ class Dataset:
     def identity(self) -> str:
         """Describe the content in one line that ends in its SHA-256, whatever file or spelling it came from.
 
-        Hashes each time it is asked: some milliseconds for the sample, about a tenth of a second for all of MNIST.
+        Hashed once: some milliseconds for the sample, about a tenth of a second for all of MNIST.
         """
+        if not self._identity:
+            object.__setattr__(self, "_identity", self._describe())
+        return self._identity
+
+    def _describe(self) -> str:
         sizes = (len(self.train_images), len(self.test_images), *self.shape)
         digest = hashlib.sha256(struct.pack(">4I", *sizes))
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):

@@ -6,6 +6,7 @@ Exceptions in slots reach `sys.excepthook`, those of plain threads only `threadi
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 import traceback
@@ -39,7 +40,7 @@ class Banner(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
-        self._details = ""
+        self._words = self._details = ""
         self._severity = Severity.INFO
         self._watched: QWidget | None = None
         self._picture = QLabel(self)
@@ -49,6 +50,7 @@ class Banner(QFrame):
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self._text.setMinimumWidth(1)  # a long path does not widen the window
         self._copy = QPushButton("Copy details", self)
         self._copy.setObjectName("banner-details")
         self._copy.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -74,7 +76,8 @@ class Banner(QFrame):
         """
         self._offer(actions)
         self._severity, self._details = severity, details or ""
-        self._text.setText(text)
+        self._words = text
+        self._text.setText(_breakable(text))
         self.setAccessibleName(f"{severity.value}: {text}")
         self._copy.setText("Copy details")
         self._copy.setVisible(bool(details))
@@ -101,7 +104,7 @@ class Banner(QFrame):
 
     def text(self) -> str:
         """Return the message; empty while there is none."""
-        return "" if self.isHidden() else self._text.text()
+        return "" if self.isHidden() else self._words
 
     def dismiss(self) -> None:
         """Hide the banner."""
@@ -136,13 +139,18 @@ class Banner(QFrame):
         super().showEvent(event)
 
     def _copy_details(self) -> None:
-        QGuiApplication.clipboard().setText(f"{self._text.text()}\n\n{self._details}")
+        QGuiApplication.clipboard().setText(f"{self._words}\n\n{self._details}")
         self._copy.setText("Copied")
 
     def _draw(self) -> None:
         now = theme.current()
         icon = theme.icon(self._severity.value, now, now.severity(self._severity))
         self._picture.setPixmap(icon.pixmap(QSize(_ICON, _ICON), self.devicePixelRatioF()))
+
+
+def _breakable(text: str) -> str:
+    """Let a line break within long words too, such as paths: after what separates their parts, and now and then."""
+    return re.sub(r"[/\\_.-]|\w{24}", lambda found: f"{found[0]}\u200b", text)
 
 
 class Hooks(QObject):

@@ -229,6 +229,9 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
             self.sessions.drop(path)
 
+    def _shows_data(self) -> bool:
+        return self._data_page is not None and self.stack.currentWidget() is self._data_page
+
     def show_title(self) -> None:
         """Name panel and session in the title."""
         panel = self.current()
@@ -274,6 +277,9 @@ class MainWindow(QMainWindow):
         from gui.export_dialog import ExportDialog
 
         panel = self.current()
+        if self._shows_data():
+            self.banner.show_message("This page can be copied as a picture: Ctrl+Shift+C.")
+            return
         if panel is None or panel.shown_frame() is None:
             self.banner.show_message("There is nothing to export yet.", Severity.INFO)
             return
@@ -296,8 +302,14 @@ class MainWindow(QMainWindow):
 
         panel = self.current()
         if panel is not None and panel.shown_frame() is not None:
-            QApplication.clipboard().setImage(panel_image(panel))
-            self.banner.show_message("The picture is on the clipboard.", Severity.INFO)
+            image = panel_image(panel)
+        elif self._data_page is not None and self._shows_data():
+            image = self._data_page.picture()
+        else:
+            self.banner.show_message("There is nothing to copy yet.")
+            return
+        QApplication.clipboard().setImage(image)
+        self.banner.show_message("The picture is on the clipboard.")
 
     def set_theme(self, name: str) -> None:
         """Change the look of everything."""
