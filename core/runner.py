@@ -480,7 +480,7 @@ class Runner:
 def _park(experiment: Experiment, parking: Parking) -> None:
     """Hand a run over that ends; what there is no memory for is lost, but what comes next is not."""
     try:
-        parking(experiment.save(whole=False))
+        parking(experiment.save(whole=True))
     except MemoryError:
         _log.warning("there is no memory to keep the run that ends")
         parking(None)

@@ -52,6 +52,9 @@ class Player(QObject):
         self._seen: tuple[Any, int | None] = (None, None)
         self._failed_load = -1
         self._loading = False
+        self._held: int | None = None  # what is shown of the frame at hand until there is the one that was asked for
+        self._coming: SavedRun | None = None  # the run that is being loaded
+        self._branched: tuple[int, Any] | None = None  # where to, and what the last branch before left behind
         self._pausing = False  # asked to, while the engine still makes the updates in hand
         self._next: Configuration | None = None  # the last of those that came while one was loading
         self._users: dict[QObject, int] = {}  # with their intervals
@@ -91,21 +94,27 @@ class Player(QObject):
             self._next = configuration  # one after another: a drag is faster than what it changes
             return
         if not keep_cursor:
+            self._held, self._branched = self.shown_position, None
             self.cursor, self._replay = None, None
-        self._next, self._loading = None, True
+        if parking is not None and self._loading:  # two in a row: the run between them is as it was kept
+            parking(self._coming)
+            parking = None
+        self._next, self._loading, self._coming = None, True, saved
         self.runner.load(configuration, play, saved, parking)
         self._look_soon()
 
     @property
     def rewound(self) -> int | None:
-        """The moment on screen where that is before the head; None at the head."""
-        return self.cursor if self.cursor is not None and self.cursor < self.head else None
+        """The moment on screen where that is before the head; None at the head, and of a run that is being replaced."""
+        there = self.cursor is not None and self.cursor < self.head and not self._loading
+        return self.cursor if there else None
 
     def branch(
         self, position: int, values: Mapping[str, Any], parking: Callable[[SavedRun | None], None] | None = None
     ) -> None:
         """Let the run go another way from an earlier moment on; a replay that was playing plays on from there."""
         plays = self._replay is not None
+        self._held, self._branched = position, (position, self._last_future(self.frame))
         self.cursor, self._replay = None, None
         self.runner.branch(position, values, parking)
         if plays:
@@ -176,7 +185,8 @@ class Player(QObject):
         if self.status.phase is Phase.RUNNING:
             self.runner.pause()
         self._replay = None
-        self.cursor = None if position >= self.head else max(0, position)
+        end = self._branched[0] if self._branched else self.head
+        self.cursor = None if position >= end else max(0, position)
         self.refresh()
 
     def set_speed(self, speed: float | None) -> None:
@@ -211,7 +221,9 @@ class Player(QObject):
     @property
     def shown_position(self) -> int:
         """The position on screen."""
-        return self.head if self.cursor is None else min(self.cursor, self.head)
+        if self.cursor is not None:
+            return min(self.cursor, self.head)
+        return self.head if self._held is None else min(self._held, self.head)
 
     @property
     def playing(self) -> bool:
@@ -225,9 +237,11 @@ class Player(QObject):
         status = self.runner.status
         frame = self.runner.take()
         if frame is not None:
-            self.frame, self._awaited = frame, False
+            self._awaited = False
+            frame = self._take(frame)
         if frame is not None or status.phase is Phase.FAILED:
-            self._loading = False
+            self._loading, self._coming = False, None
+            self._held = self._branched = None
             if self._next is not None:
                 self.load(self._next, keep_cursor=True)
         running = status.phase is Phase.RUNNING
@@ -244,6 +258,21 @@ class Player(QObject):
         if found is not None:
             self.looked.emit(*found)
         self._tell(status)
+
+    def _take(self, frame: Any) -> Any:
+        """Have a new frame, and return it; None while the run is on its way back to where it branches off."""
+        if self._branched is not None:
+            position, before = self._branched
+            last = self._last_future(frame)
+            if last is before or last.start != position:
+                return None
+        self.frame = frame
+        return frame
+
+    @staticmethod
+    def _last_future(frame: Any) -> Any:
+        futures = getattr(frame, "futures", ())
+        return futures[-1] if futures else None
 
     def _pace(self) -> int:
         """Return the display's interval: that of the fastest widget."""
@@ -275,6 +304,14 @@ class Player(QObject):
             if status.phase is Phase.PAUSED:
                 self.runner.play()
 
+    def _branches(self) -> tuple[int, ...]:
+        """Return where the run branched off, without what is no longer part of it: later than a later branch."""
+        found: list[int] = []
+        for future in reversed(getattr(self.frame, "futures", ())):
+            if not found or future.start < found[0]:
+                found.insert(0, future.start)
+        return tuple(found)
+
     def _tell(self, status: Status) -> None:
         self._pausing = self._pausing and status.phase is Phase.RUNNING
         running = self._replay is not None or (status.phase is Phase.RUNNING and not self._pausing)
@@ -282,9 +319,8 @@ class Player(QObject):
         left = (status.total - status.position) / rate if rate else None
         total = status.total if status.configuration is not None else None
         phase = Phase.RUNNING if running else Phase.PAUSED if self._pausing else status.phase
-        self.state_changed.emit(
-            TransportState(phase, self.unit, self.shown_position, self.head, total, rate, left, self.head > 0)
-        )
+        places = self.unit, self.shown_position, self.head, total
+        self.state_changed.emit(TransportState(phase, *places, rate, left, self.head > 0, self._branches()))
         if status.phase is Phase.FAILED and self._failed_load != status.loads:
             self._failed_load = status.loads
             self.failed.emit(status.error)

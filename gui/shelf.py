@@ -1,12 +1,15 @@
 """Runs that an edit replaced, kept so that undoing it brings them back as they were.
 
-All edits of a window share one shelf of bounded size; when it is full, the run that has lain there longest goes.
+All edits of a window share one shelf of bounded size. When it is full, the runs that have lain there longest lose
+first the checkpoints from which they would quickly be rewound, then themselves.
 """
 
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import ref
 
 if TYPE_CHECKING:
     from core.experiments.saved import SavedRun
@@ -29,31 +32,43 @@ class Parked:
 
 
 class Shelf:
-    """Keeps runs up to so many bytes together."""
+    """Keeps runs up to so many bytes together. A place is its edit's: it goes with that."""
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most, self._lock = most, threading.Lock()
-        self._kept: list[Parked] = []
+        self._places: list[ref[Parked]] = []
 
     def place(self) -> Parked:
         """Return an empty place."""
         return Parked(self)
 
     def add(self, parked: Parked) -> None:
-        """Take note of what lies in a place, and clear the oldest ones if there is too much."""
+        """Take note of what lies in a place, and make room where there is too much."""
         with self._lock:
-            self._kept = [*(found for found in self._kept if found is not parked), parked]
-            while self._kept and self.nbytes > self._most:
-                self._kept.pop(0).run = None
+            kept = [*(found for found in self._kept() if found is not parked), parked]
+            self._places = [ref(found) for found in kept]
+            for found in kept:
+                if self.nbytes > self._most and found.run is not None:
+                    found.run = replace(found.run, checkpoints=found.run.checkpoints[-1:])
+            for found in kept:
+                if self.nbytes > self._most:
+                    found.run = None
 
     def clear(self) -> None:
         """Give all runs up."""
         with self._lock:
-            for parked in self._kept:
+            for parked in self._kept():
                 parked.run = None
-            self._kept.clear()
+            self._places.clear()
+
+    def _kept(self) -> list[Parked]:
+        """Return the places that are still somebody's, the one first that was filled first."""
+        return [found for place in self._places if (found := place()) is not None]
 
     @property
     def nbytes(self) -> int:
-        """Memory that the runs take."""
-        return sum(parked.run.nbytes for parked in self._kept if parked.run is not None)
+        """Memory that the runs take; checkpoints that several of them share count once."""
+        runs = [parked.run for parked in self._kept() if parked.run is not None]
+        shared = {id(found): found.nbytes for run in runs for found in run.checkpoints}
+        records = (run.nbytes - sum(shared[id(found)] for found in run.checkpoints) for run in runs)
+        return sum(records) + sum(shared.values())

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 SPEEDS: tuple[float | None, ...] = (1, 2, 5, 10, 30, 60, 100, 1000, None)
+_TIMELINE_TIP = "Drag to any recorded moment"
 _RATE_UNITS = {"iteration": "it/s"}
 
 
@@ -46,7 +47,8 @@ class Enabled(NamedTuple):
 class TransportState:
     """What the bar shows: `cursor` is on screen, `head` the last that is recorded, `total` the end (None: endless).
 
-    `rate` is in units per second, None where nothing runs; `seconds_left` None where it is not known.
+    `rate` is in units per second, None where nothing runs; `seconds_left` None where it is not known. `branches` are
+    the moments from which the run went another way than before.
     """
 
     phase: Phase | str
@@ -57,6 +59,7 @@ class TransportState:
     rate: float | None = None
     seconds_left: float | None = None
     timeline_enabled: bool = True
+    branches: tuple[int, ...] = ()
 
 
 def enabled(phase: Phase | str, cursor: int, head: int, total: int | None) -> Enabled:
@@ -116,8 +119,9 @@ class Timeline(Slider):
         super().__init__(parent)
         self.setObjectName("timeline")
         self.setAccessibleName("timeline")
-        self.setToolTip(tip("Drag to any recorded moment"))
+        self.setToolTip(tip(_TIMELINE_TIP))
         self._head = self._cursor = 0
+        self._branches: tuple[int, ...] = ()
         self.valueChanged.connect(self._seek)
 
     def show_span(self, cursor: int, head: int, end: int) -> None:
@@ -135,6 +139,14 @@ class Timeline(Slider):
             self.blockSignals(True)
             self.setValue(self._cursor)
             self.blockSignals(False)
+
+    def show_branches(self, branches: tuple[int, ...]) -> None:
+        """Mark where the run branched off from what it had done before."""
+        if branches != self._branches:
+            self._branches = branches
+            words = "".join(f"\nbranched at {place:,}" for place in branches)
+            self.setToolTip(tip(f"{_TIMELINE_TIP}{words}"))
+            self.update()
 
     def _seek(self, value: int) -> None:
         """Stop at what is recorded, and report a new place once."""
@@ -155,6 +167,9 @@ class Timeline(Slider):
         for end, role in zip(ends, roles, strict=True):
             painter.setBrush(self.palette().color(role))
             painter.drawRoundedRect(QRectF(radius - 2, middle - 2, end - radius + 4, 4), 2, 2)
+        painter.setBrush(self.palette().color(QPalette.ColorRole.WindowText))
+        for place in self._branches:
+            painter.drawRoundedRect(QRectF(self._x(place) - 1, middle - 7, 2, 14), 1, 1)
         if self.isEnabled():
             self._draw_handle(painter, ends[-1], middle, radius)
         painter.end()
@@ -228,6 +243,7 @@ class Transport(QFrame):
                 button.setEnabled(use)
         self._show_running(_name(state.phase) == "RUNNING")
         self.timeline.setEnabled(able.timeline and state.timeline_enabled)
+        self.timeline.show_branches(state.branches)
         self.timeline.show_span(state.cursor, state.head, max(1, state.head, state.total or 0))
         self._show_readouts(state)
 

@@ -213,7 +213,7 @@ def test_home_restarts_the_race(live):
 
 
 def test_a_diverged_lane_has_nothing_to_show_and_says_so(user):
-    user.small_race(lanes=("sgd", "adam"), l2=10.0, **{"sgd.lr": 10.0})
+    user.small_race(lanes=("sgd", "adam"), iterations=100_000, evaluate=0, l2=10.0, **{"sgd.lr": 10.0})
     user.press(KEY.Key_Space)
     user.until(lambda: user.player.frame.diverged[0] is not None)
     user.press(KEY.Key_Space)

@@ -18,6 +18,7 @@ from gui.legend import LegendEntry
 from gui.panel import Panel
 from gui.plots import blend
 from gui.views.base import LaneStatus, Number, RunView
+from gui.views.futures import accuracy_before, before_entry, before_text
 from gui.views.live import ActivationsPanel
 from gui.views.overlays import Invitation, LegendStrip
 from gui.views.plot_parts import AxisText
@@ -269,7 +270,7 @@ class BatchNormView(RunView):
         lines = [
             (
                 f"{lane_words(frame.lanes[row])}  {percent(frame.train_accuracy[row, column])}"
-                f"  (test {percent(frame.test_accuracy[row, column])})",
+                f"  (test {percent(frame.test_accuracy[row, column])}){_before(frame, row, column)}",
                 frame.lanes[row].colour,
             )
             for row in self._rows[init]
@@ -361,7 +362,14 @@ class BatchNormView(RunView):
                 LegendEntry(f"{words}, test", blend(lane.colour, page, PALE).name(), dashed=not lane.batchnorm)
                 for words, lane in lanes.items()
             ]
-        return found
+        return [*found, *before_entry(bool(frame.futures), self.colours)]
+
+
+def _before(frame: TrainingFrame, row: int, column: int) -> str:
+    """Say what the training accuracy was before the run was branched."""
+    before = accuracy_before(frame.futures, "train_accuracy", row, int(frame.measured_at[column]))
+    now = percent(frame.train_accuracy[row, column])
+    return before_text(now, None if before is None else percent(before))
 
 
 class BatchNormPanel(Panel):

@@ -189,7 +189,7 @@ class GapPlot:
         norm = frame.weight_norm[row, :measured]
         self._per_epoch = frame.per_epoch
         for old in self._old:
-            old.show(frame.futures, [(row, frame.lanes[row].colour)])
+            old.show(frame.futures, [(row, frame.lanes[row])])
         self.train.setData(train, x)
         self.test.setData(test, x)
         self.gap.setData(test, train, x)
@@ -205,6 +205,8 @@ class GapPlot:
         """Fade all curves, or bring them back."""
         for item in (self.curves, self.norm, self.markers):
             item.setOpacity(opacity)
+        for old in self._old:
+            old.highlight(None if opacity == 1.0 else "")
 
     def set_shown(self, shown: bool) -> None:
         """Show or hide the lane's curve among the norms; its plot is in the layout or not."""

@@ -288,9 +288,11 @@ class ActivationsPanel(Panel):
         found = [entry for entry in seen if entry is not None]
         ended = [_how_it_ended(frame, name, cursor, entry) for name, entry in zip(names, seen, strict=True)]
         exact = [bool(word) or (entry or (None,))[0] == cursor for word, entry in zip(ended, seen, strict=True)]
-        if cursor < frame.iteration and not all(exact):
+        late = cursor < frame.iteration and not all(exact)
+        if late:
             self._ask(cursor)
-            ended = [word or _meanwhile(entry) for word, entry in zip(ended, seen, strict=True)]
+        # Not above the plots: they would be laid out anew for a word that stands for a moment.
+        self._said.setText(_meanwhile(found) if late else self._running().preset.title)
         if not found:
             # What is not there although it has not diverged is being measured.
             self.view.say("\n".join(ended) if all(ended) else "Measuring …")
@@ -337,6 +339,11 @@ class ActivationsPanel(Panel):
         """Return the histograms on screen."""
         return self._shown
 
+    def start(self, configuration: Configuration) -> None:
+        """Show untrained networks."""
+        self.show_untrained()
+        super().start(configuration)
+
     @property
     def own_player(self) -> Player:
         """The player of untrained networks."""
@@ -351,7 +358,7 @@ class ActivationsPanel(Panel):
         self.show_untrained()
         super().resume(configuration, run, view)
         source, watched = view.get("source"), view.get("watched")
-        if source in _RUNS and isinstance(watched, list):
+        if isinstance(source, str) and source in _RUNS and isinstance(watched, list):
             self.show_run(str(source), tuple(watched))
 
     def close_engine(self) -> None:
@@ -376,9 +383,9 @@ def _start(title: str) -> str:
     return f"Press Space to start the run of the panel {title}"
 
 
-def _meanwhile(seen: tuple[int, LaneStatistics] | None) -> str:
+def _meanwhile(found: Sequence[tuple[int, LaneStatistics]]) -> str:
     """Say what is shown while an earlier moment is being recomputed."""
-    return "" if seen is None else f"shown as of iteration {seen[0]:,} …"
+    return f"shown as of iteration {max(found, key=_iteration)[0]:,} …" if found else ""
 
 
 def _how_it_ended(frame: Any, name: str, cursor: int, seen: tuple[int, LaneStatistics] | None) -> str:
@@ -386,7 +393,7 @@ def _how_it_ended(frame: Any, name: str, cursor: int, seen: tuple[int, LaneStati
     ends = {"diverged at": frame.diverged, "was stopped after": getattr(frame, "stopped", ())}
     for words, found in ends.items():
         for lane, at in zip(frame.lanes, found, strict=False):
-            if lane.name == name and at is not None and (seen is None or at <= cursor):
+            if lane.name == name and at is not None and at <= cursor:
                 shown = "there is nothing to show" if seen is None else f"shown as of iteration {seen[0]:,}"
                 return f"{lane.label} {words} iteration {at:,}: {shown}"
     return ""

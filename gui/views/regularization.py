@@ -16,6 +16,7 @@ from gui.panel import Panel
 from gui.plots import blend, make_plot
 from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, RunView, short_number
+from gui.views.futures import FAINT, accuracy_before, before_entry, before_text
 from gui.views.gaps import GAP_ALPHA, QUARTILES_ALPHA, Follower, GapPlot
 from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from core.experiments.training_frame import TrainingFrame
     from gui.plots import Plot, PlotColours
 
-_FAINT = 0.18
 _LEFT, _BARE = 64.0, 8.0  # an axis with numbers and a label, and one without either
 _NORMS_SHARE = {1: 2, 2: 3, 3: 3}  # beside 3 for each row of lanes
 _BETWEEN = 8.0
@@ -41,7 +41,7 @@ class RegularizationView(RunView):
 
     def __init__(self) -> None:
         super().__init__()
-        self._key, self._of_seeds = Legend(indent=_LEFT), False
+        self._key, self._keyed = Legend(indent=_LEFT), (False, False)
         self.norms = make_plot(
             self.graphics.ci, 0, 0, x_label="epoch", y_label="norm of the weights", whole_x=True, colours=self.colours
         )
@@ -188,8 +188,9 @@ class RegularizationView(RunView):
         self._waiting.setVisible(not frame.iteration)
         self._unmeasured.setVisible(frame.iteration > 0 and not len(frame.measured_at))
         self._fit(frame)
-        if self._of_seeds != (frame.spread is not None):
-            self._of_seeds = frame.spread is not None
+        keyed = frame.spread is not None, bool(frame.futures)
+        if self._keyed != keyed:
+            self._keyed = keyed
             self._colour_key(self.norms.colours)
 
     def _fit(self, frame: TrainingFrame) -> None:
@@ -207,9 +208,10 @@ class RegularizationView(RunView):
         grey, page = colours.muted, colours.background
         entries = [LegendEntry("train", grey, dashed=True), LegendEntry("test", grey)]
         entries.append(LegendEntry("gap", blend(grey, page, 1.6 * GAP_ALPHA).name(), area=True))
-        if self._of_seeds:
+        if self._keyed[0]:
             tint = blend(grey, page, QUARTILES_ALPHA + GAP_ALPHA).name()
             entries.append(LegendEntry("quartiles of test", tint, area=True))
+        entries += before_entry(self._keyed[1], colours)
         self._key.set_colours(colours)
         self._key.set_entries(entries)
 
@@ -217,7 +219,7 @@ class RegularizationView(RunView):
         """Let the other lanes fade."""
         for cell, row in zip(self._cells, self._rows, strict=False):
             here = self._frame is not None and self._frame.lanes[row].name == lane
-            cell.set_opacity(1.0 if lane is None or here else _FAINT)
+            cell.set_opacity(1.0 if lane is None or here else FAINT)
 
     # Reading.
 
@@ -231,8 +233,16 @@ class RegularizationView(RunView):
         if frame.spread is not None and not self._narrow and np.isfinite(test):
             ends = frame.spread.test_accuracy[row, :, column]
             of_test = spread_text(of_test, *(f"{100 * end:.1f}" if np.isfinite(end) else "lost" for end in ends))
-        colour = frame.lanes[row].colour
-        lines = [(f"train {percent(train)}", colour), (f"test {of_test}", colour), (_gap(train - test), "")]
+        colour, at = frame.lanes[row].colour, int(frame.measured_at[column])
+        trained, tested = (
+            before_text(percent(now), None if before is None else percent(before))
+            for now, before in (
+                (train, accuracy_before(frame.futures, "train_accuracy", row, at)),
+                (test, accuracy_before(frame.futures, "test_accuracy", row, at)),
+            )
+        )
+        shares = [(f"train {percent(train)}{trained}", colour), (f"test {of_test}{tested}", colour)]
+        lines = [*shares, (_gap(train - test), "")]
         return [(_epoch(frame, column), ""), *lines]
 
     def _read_norms(self, epoch: int) -> Sequence[ReadoutLine]:

@@ -17,7 +17,7 @@ from gui.crosshair import Crosshair
 from gui.items import Trace, ViewItem
 from gui.markers import CurveMarkers
 from gui.plots import Plot, PlotColours
-from gui.views.futures import OldFutures, old_trains
+from gui.views.futures import FAINT, OldFutures, old_trains
 from gui.views.marks import ChangeMarks
 from gui.views.plot_parts import Border, Head, Line, Remark, Score
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 PALE = 0.6
 HEAD, NUMBERED, BARE_LEFT, BARE_FOOT = 19.0, 24.0, 8.0, 6.0
 LEFT = 34.0  # what the numbers 0, 0.5 and 1 need
-_FAINT = 0.18
 _MARKED = 4  # of each curve, over the whole run
 _LOW = 0.3  # the last accuracy below which a curve ends where a remark would stand
 _HALVES = [[(0.0, "0"), (0.5, "0.5"), (1.0, "1")]]
@@ -162,7 +161,7 @@ class ScalePlot(Plot):
     def show_lanes(self, frame: TrainingFrame, rows: Sequence[int], measured: int) -> None:
         """Draw these rows of the frame."""
         self._per_epoch = frame.per_epoch
-        self._old.show(frame.futures, [(row, frame.lanes[row].colour) for row in rows])
+        self._old.show(frame.futures, [(row, frame.lanes[row]) for row in rows])
         for row in rows:
             lane = frame.lanes[row]
             if lane.name not in self.curves:
@@ -199,7 +198,8 @@ class ScalePlot(Plot):
         """Let other lanes fade."""
         for name, curves in self.curves.items():
             for item in curves.all():
-                item.setOpacity(1.0 if lane in (None, name) else _FAINT)
+                item.setOpacity(1.0 if lane in (None, name) else FAINT)
+        self._old.highlight(lane)
 
 
 def share_out(layout: pg.GraphicsLayout, columns: Sequence[float], rows: Sequence[float], first: int) -> None:

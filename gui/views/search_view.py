@@ -165,7 +165,7 @@ class SearchView(RunView):
 
     def show_frame(self, frame: SearchFrame, cursor: int) -> None:
         """Draw the trials as they stood after `cursor` updates."""
-        now = moment(frame, cursor)
+        now = *moment(frame, cursor), *map(id, frame.futures)
         if now == self._moment:
             return
         self._moment = now
@@ -203,6 +203,7 @@ class SearchView(RunView):
         self._points.setData(self._x, self._y, standing)
         self._pointer.setData(self._x, self._y)
         self.grid.setData(standing, self._hint(standing))
+        self._grid_strip.set_branched(bool(standing.frame.futures))
         count = len(standing.states)
         method = method_words(self.configuration["method"]) if self.configuration else ""
         self._strip.set_title(f"{count} {'trial' if count == 1 else 'trials'} {method}")

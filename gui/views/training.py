@@ -19,7 +19,16 @@ from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, RunView
-from gui.views.futures import OldFutures, old_losses, old_tests
+from gui.views.futures import (
+    FAINT,
+    OldFutures,
+    accuracy_before,
+    before_entry,
+    before_text,
+    loss_before,
+    old_losses,
+    old_tests,
+)
 from gui.views.marks import ChangeMarks
 from gui.views.seeds import lost_text, seed_numbers, spread_text
 from gui.words import kept_numbers, measured_by, percent
@@ -37,8 +46,8 @@ if TYPE_CHECKING:
     from gui.plots import Plot
 
 _NOTHING = np.empty(0)
-_PALE, _FAINT = 0.30, 0.18
-_KEY_WIDTH = 150.0
+_PALE = 0.30
+_KEY_WIDTHS = 150.0, 320.0  # without and with old futures
 
 
 class _LaneTraces:
@@ -125,12 +134,11 @@ class TrainingView(RunView):
         self._extent: tuple[float, float] = (0.0, 0.0)
         self._hint = Hint("Press Space to start the race")
         self.loss.addItem(self._hint)
-        self._key = Legend((LegendEntry("test", "#888888"), LegendEntry("train", "#888888", dashed=True)))
+        self._key, self._branched = Legend(), False
         layout.addItem(self._key, 1, 0)
         layout.layout.setVerticalSpacing(2)
         layout.layout.setRowFixedHeight(1, ROW)
         layout.layout.setAlignment(self._key, Qt.AlignmentFlag.AlignRight)
-        self._key.setMaximumWidth(_KEY_WIDTH)
         self._hovers = [self._make_hover(plot, read) for plot, read in self._readings()]
         self.graphics.scene().sigMouseClicked.connect(self._clicked)
         self.set_theme_items()
@@ -152,6 +160,10 @@ class TrainingView(RunView):
     def set_theme_items(self) -> None:
         """Colour what pyqtgraph draws itself, and the key."""
         self._key.set_colours(self.colours)
+        width = _KEY_WIDTHS[self._branched]
+        self._key.setMaximumWidth(width)
+        self._key.resize(width, ROW)  # its height is that of its entries at its present width
+        self._key.set_entries(self._key_entries())
         self.graphics.setBackground(self.colours.background)
 
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
@@ -170,12 +182,24 @@ class TrainingView(RunView):
             if frame.spread is not None and not traces.bands:
                 traces.make_bands(self.loss, self.accuracy)
             traces.show(frame, i, cursor)
-        colours = [(i, frame.lanes[i].colour) for i in self.visible(frame)]
-        self._old_losses.show(frame.futures, colours)
-        self._old_tests.show(frame.futures, colours)
+        self._show_futures(frame)
         self._changes.show_changes(frame.changes, 1)
         self._hint.setVisible(not frame.iteration)
         self._fit(frame)
+
+    def _show_futures(self, frame: TrainingFrame) -> None:
+        lanes = [(i, frame.lanes[i]) for i in self.visible(frame)]
+        for old in (self._old_losses, self._old_tests):
+            old.show(frame.futures, lanes)
+        if bool(frame.futures) != self._branched:
+            self._branched = bool(frame.futures)
+            self.set_theme_items()
+
+    def _key_entries(self) -> list[LegendEntry]:
+        """Say what the lines are, whoever's."""
+        grey = self.colours.muted
+        before = before_entry(self._branched, self.colours)
+        return [*before, LegendEntry("test", grey), LegendEntry("train", grey, dashed=True)]
 
     def _show_lanes(self, frame: TrainingFrame) -> None:
         shown = {frame.lanes[i].name for i in self.visible(frame)}
@@ -234,9 +258,11 @@ class TrainingView(RunView):
     def highlight(self, lane: str | None) -> None:
         """Let the other lanes fade."""
         for name, traces in self._traces.items():
-            opacity = 1.0 if lane in (None, name) else _FAINT
+            opacity = 1.0 if lane in (None, name) else FAINT
             for item in traces.all():
                 item.setOpacity(opacity)
+        for old in (self._old_losses, self._old_tests):
+            old.highlight(lane)
 
     def lane_statuses(self, frame: TrainingFrame, cursor: int) -> dict[str, LaneStatus]:
         """Return each lane's smoothed loss and last test accuracy, or where it diverged."""
@@ -256,8 +282,7 @@ class TrainingView(RunView):
 
     def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
         """Return the lanes and what the dashes mean."""
-        grey = self.colours.muted
-        return [*super().legend(frame), LegendEntry("test", grey), LegendEntry("train", grey, dashed=True)]
+        return [*super().legend(frame), *self._key_entries()]
 
 
 def _status(frame: TrainingFrame, lane: int, cursor: int) -> LaneStatus:
@@ -279,17 +304,21 @@ def _of_seeds(frame: TrainingFrame) -> str:
 
 def _loss_text(frame: TrainingFrame, lane: int, column: int) -> str:
     middle = _loss(frame.smoothed[lane, column])
+    before = loss_before(frame.futures, lane, column + 1)
+    more = before_text(middle, None if before is None else _loss(before))
     if frame.spread is None or not np.isfinite(frame.smoothed[lane, column]):
-        return middle
-    return spread_text(middle, *(_loss(end) for end in frame.spread.smoothed[lane, :, column]))
+        return middle + more
+    return spread_text(middle, *(_loss(end) for end in frame.spread.smoothed[lane, :, column])) + more
 
 
 def _accuracy_text(frame: TrainingFrame, lane: int, column: int) -> str:
     test, train = (percent(values[lane, column]) for values in (frame.test_accuracy, frame.train_accuracy))
+    before = accuracy_before(frame.futures, "test_accuracy", lane, int(frame.measured_at[column]))
+    more = before_text(test, None if before is None else percent(before))
     if frame.spread is None:
-        return f"{test}  (train {train})"
+        return f"{test}  (train {train}){more}"
     ends = frame.spread.test_accuracy[lane, :, column]
-    return spread_text(test, *(f"{100 * end:.1f}" if np.isfinite(end) else "lost" for end in ends))
+    return spread_text(test, *(f"{100 * end:.1f}" if np.isfinite(end) else "lost" for end in ends)) + more
 
 
 def _column(frame: TrainingFrame, index: int) -> int:

@@ -18,7 +18,7 @@ from gui.pictured import HeadedPlot, PicturedItem, Strip, word_width
 from gui.plots import LABEL_PIXELS, TICK_PIXELS, blend, number_text, plot_font
 from gui.ramp import share_colour
 from gui.standings import setting_text
-from gui.views.futures import PALE
+from gui.views.futures import BEFORE, pale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -171,9 +171,9 @@ class TrialGrid(PicturedItem):
         found = standing.frame
         epochs = found.measured_at[: standing.columns] / found.per_epoch
         validation, training = _LINES[self._colours.dark]
-        for future in found.futures:
+        for age, future in reversed(list(enumerate(reversed(found.futures)))):
             line = self._line(future.test_accuracy[row], future.measured_at / found.per_epoch, box, frame)
-            stroke(painter, line, blend(validation, self._colours.background, PALE), 2, frame)
+            stroke(painter, line, pale(validation, self._colours, age), 2, frame)
         for accuracy, colour, dashed in (
             (found.train_accuracy, training, True),
             (found.validation_accuracy, validation, False),
@@ -248,7 +248,7 @@ class GridStrip(Strip):
 
     def __init__(self, indent: float) -> None:
         super().__init__(22.0, indent)
-        self._ghost = ""
+        self._ghost, self._branched = "", False
 
     def set_ghost(self, words: str) -> None:
         """Name the curve of an earlier search, or none."""
@@ -256,11 +256,18 @@ class GridStrip(Strip):
             self._ghost = words
             self.update()
 
+    def set_branched(self, branched: bool) -> None:
+        """Name the pale curves of what came before a branch, or none."""
+        if branched != self._branched:
+            self._branched = branched
+            self.update()
+
     def draw(self, painter: QPainter, rect: QRectF, start: float) -> None:
         """Draw the key at the right."""
         ghost = blend(self._colours.muted, self._colours.background, 0.6)
         validation, training = (QColor(colour) for colour in _LINES[self._colours.dark])
         entries = [("validation", validation, 2.0, False), ("training", training, 1.2, True)]
+        entries += [(BEFORE, pale(validation.name(), self._colours), 2.0, False)] * self._branched
         entries += [(self._ghost, ghost, 1.2, False)] if self._ghost else []
         widths = [30.0 + word_width(name) + 14.0 for name, *_ in entries]
         while sum(widths) > rect.right() - start and entries:
