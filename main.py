@@ -51,8 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     found = sys.argv[1:] if arguments is None else arguments
     try:
         found, file = _split_file(found)
+        session = _session(file) if file is not None else None
         options = _parser().parse_args(found)
-        options.file = _session(file) if file is not None else None
+        options.file = session
         return int(options.run(options))
     except UsageError as error:
         return _complain(error, 2)

@@ -156,7 +156,7 @@ def _check_end(stream: IO[bytes], where: str) -> None:
     locator, end = stream.read(_LOCATOR), stream.read(_END)
     mark, disk, disks, here, count, length, start, comment = struct.unpack("<4s4H2LH", end)
     if mark != b"PK\x05\x06" or locator[:4] == b"PK\x06\x07" or start + length + _END != size:
-        raise SessionError(where, "cut off, or with something behind its end", _WHOLE)
+        raise SessionError(where, "not whole: cut off, or something was added at its end", _WHOLE)
     if disk or disks or comment or here != count or count > _MOST_ENTRIES or length > _MOST_DIRECTORY:
         raise SessionError(where, f"a zip file of {count} entries in parts or with remarks", _WHOLE)
 

@@ -79,8 +79,10 @@ class Autosave(QObject):
         for path in self.folder.glob(f"{_OWN}*{ENDING}"):
             if path != self._own(_OWN) and _abandoned(path.with_suffix(".lock")):
                 found.append(path)
-        for path in self.folder.glob(f"{_BEFORE}*{ENDING}"):
-            if _abandoned(self.folder / path.name.replace(_BEFORE, _OWN, 1).replace(ENDING, ".lock")):
+        besides = (f"{_BEFORE}*", f".*{ENDING}.*", "*.lock")  # the second are half written
+        for path in [path for kind in besides for path in self.folder.glob(kind)]:
+            number = path.name.partition("-")[2].partition(".")[0]
+            if _abandoned(self.folder / f"{_OWN}{number}.lock"):
                 remove(path)
         return max(found, key=_age, default=None)
 
@@ -108,6 +110,7 @@ class Autosave(QObject):
         """Say once that it does not work, and that the disk or the memory is why."""
         if not isinstance(error, (OSError, MemoryError)):
             raise error
+        self._saved = ()  # to be tried again, even if nothing changes any more
         if not self._told:
             self._told = True
             self._warn(str(error))
@@ -117,6 +120,8 @@ class Autosave(QObject):
 
     def close(self) -> None:
         """End; what was saved becomes the last session, which can be opened again."""
+        if self._timer.isActive():
+            self._tick()  # what has changed since the last time
         self._timer.stop()
         self._writer.end(_PATIENCE)
         with suppress(OSError):
@@ -143,8 +148,9 @@ def _age(path: Path) -> float:
 
 
 def clock(path: Path) -> str:
-    """Return when a file was written, as `21 Nov, 18:20`."""
-    return time.strftime("%d %b, %H:%M", time.localtime(_age(path)))
+    """Return when a file was written, as `18:20`, and on which day if it was not today, as `18:20 on 21 Nov`."""
+    then, today = (time.localtime(found) for found in (_age(path), time.time()))
+    return time.strftime("%H:%M" if then[:3] == today[:3] else "%H:%M on %d %b", then)
 
 
 def remove(path: Path) -> None:

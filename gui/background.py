@@ -60,12 +60,24 @@ class Background(QObject):
         if self._thread is not None:
             self._thread.join(patience)
 
+    def finish(self, patience: float) -> None:
+        """Wait so many seconds for the work to end, and tell of its outcome; forget it where it takes longer."""
+        if self._thread is not None:
+            self._thread.join(patience)
+        future = self._future
+        self.forget()
+        if future is not None and future.done():
+            self._tell(future)
+
     def _look(self) -> None:
         future = self._future
         if future is None or not future.done():
             self.ticked.emit()
             return
         self.forget()
+        self._tell(future)
+
+    def _tell(self, future: Future[Any]) -> None:
         error = future.exception()
         if error is None:
             self.done.emit(future.result())

@@ -15,7 +15,7 @@ from PySide6.QtGui import QAction, QActionGroup, QUndoCommand
 from PySide6.QtWidgets import QFileDialog
 
 from gui.background import Background
-from gui.data_words import FULL, SAMPLE, begin, data_name, data_title, source_name
+from gui.data_words import FOLDERS, FULL, SAMPLE, begin, data_name, data_title, source_name
 from gui.theme import Severity
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ class DataMenu(QObject):
     def use(self, dataset: Dataset) -> None:
         """Let the next runs learn from these images."""
         self._dataset = lambda: dataset
+        if dataset.source not in (SAMPLE, FULL, ""):
+            self._window.settings.put_first(FOLDERS, dataset.source)
         self._check()
         self.changed.emit(dataset)
 

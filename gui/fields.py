@@ -116,7 +116,9 @@ class Combo(Typed, CalmWheel, QComboBox):
         if parameter.kind is Kind.NAME:
             self.setEditable(True)
             self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-            cast("QLineEdit", self.lineEdit()).editingFinished.connect(self._enter)
+            line = cast("QLineEdit", self.lineEdit())
+            line.setAcceptDrops(False)
+            line.editingFinished.connect(self._enter)
         self.currentIndexChanged.connect(self._enter)
 
     def pending(self) -> bool:
@@ -152,6 +154,7 @@ class TextField(Typed, QLineEdit):
     def __init__(self, parameter: Parameter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._parameter, self._shown = parameter, ""
+        self.setAcceptDrops(False)  # a file that is dropped is for the window
         self.setMinimumWidth(40)
         self.editingFinished.connect(self._enter)
 

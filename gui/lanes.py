@@ -330,6 +330,7 @@ class _NameField(OwnKeys, QLineEdit):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("lanes-add")
+        self.setAcceptDrops(False)
         self.setAccessibleName("add a lane by name")
         self.returnPressed.connect(self._enter)
 

@@ -209,7 +209,8 @@ class MainWindow(QMainWindow):
         for key, panel in self.panels.items():
             if key not in session.panels:
                 panel.start(panel.preset.configuration())
-        for key, state in session.panels.items():
+        # Panels that show another's run come last, when that is there.
+        for key, state in sorted(session.panels.items(), key=lambda found: "source" in found[1].view):
             self.panel(key).resume(state.configuration, state.run, state.view)
         shown = session.window.get("panel")
         if shown == "data":

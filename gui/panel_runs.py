@@ -238,10 +238,8 @@ class PanelRuns(QWidget):
     def resume(self, configuration: Configuration, run: SavedRun | None, view: Mapping[str, Any]) -> None:
         """Show a configuration and go on with a run of it, as `view_state` described it."""
         self._install(configuration)
-        off = view.get("off")
-        if isinstance(off, list) and all(isinstance(name, str) for name in off):
-            self._switched_off = tuple(off)
-            self._show_lanes()
+        self._switched_off = _lanes_off(configuration, view.get("off"))
+        self._show_lanes()
         speed = view.get("speed")
         if speed in self.view.speeds:
             self.transport.set_speeds(self.view.speeds, speed)
@@ -250,6 +248,14 @@ class PanelRuns(QWidget):
         cursor = view.get("cursor")
         self.own_player.cursor = cursor if isinstance(cursor, int) and cursor >= 0 else None
         self._said.setText(f"opened at iteration {run.position:,}" if run else "")
+
+
+def _lanes_off(configuration: Configuration, names: Any) -> tuple[str, ...]:
+    """Return what a session says is switched off, if that are lanes."""
+    try:
+        return tuple(declared(configuration, "lanes").check(names))
+    except (ParameterError, StopIteration):
+        return ()
 
 
 def _full_label(parameter: Parameter) -> str:

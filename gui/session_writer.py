@@ -45,7 +45,7 @@ class SessionWriter(QObject):
         self._work.done.connect(lambda path: self.written.emit(path))
         self._work.failed.connect(lambda error: self.failed.emit(self._path, error))
         self._path: Path | None = None
-        self._identities: tuple[Dataset | None, str] = (None, "")
+        self._ended = False
 
     @property
     def busy(self) -> bool:
@@ -69,7 +69,7 @@ class SessionWriter(QObject):
             key: _Part(panel.configuration, panel.view_state(), panel.own_player.runner.save(whole))
             for key, panel in self._window.panels.items()
         }
-        dataset = self._window.data.current() if self.has_run() else None
+        dataset = self._window.data.current() if self._window.data.panels() else None
         state = self._window_state()
         return lambda: self._make(parts, state, dataset, path)
 
@@ -87,17 +87,15 @@ class SessionWriter(QObject):
         panels = {
             key: PanelState(part.configuration, part.run.result(_HAND_OVER), part.view) for key, part in parts.items()
         }
+        if self._ended:
+            return  # engines that have ended hand nothing over: that is not what was there
         data = None
         if dataset is not None:
-            data = DataReference(dataset.source, dataset.name, self.identity(dataset))
+            data = DataReference(dataset.source, dataset.name, dataset.identity())
         write_session(Session(panels, window, data), path)
 
-    def identity(self, dataset: Dataset) -> str:
-        """Return what the data are, hashed once; on any thread."""
-        if self._identities[0] is not dataset:
-            self._identities = (dataset, dataset.identity())
-        return self._identities[1]
-
     def end(self, patience: float) -> None:
-        """Wait so many seconds for what is being written."""
-        self._work.end(patience)
+        """Wait so many seconds for what is being written, and for what is asked for then; later nothing is."""
+        while self._work.busy:
+            self._work.finish(patience)
+        self._ended = True

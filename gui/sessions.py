@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from gui.autosave import ENDING, Autosave, clock, remove
 from gui.background import Background
+from gui.data_words import FOLDERS, source_name
 from gui.session_writer import SessionWriter
 from gui.theme import Severity
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from core.session import Session
     from gui.main_window import MainWindow
 
+RECENT = "recent"
 _FILTER = f"Trainscope sessions (*{ENDING})"
 _LAST_WRITE = 10.0  # seconds that closing waits for what is being saved
 _SOON = 0.3  # seconds that opening may take before it is said
@@ -48,7 +50,7 @@ class Sessions(QObject):
         self._reading.ticked.connect(self._show_reading)
         self._opening, self._started = Path(), 0.0
         self._next: Path | None = None  # to be saved when what is being saved is written
-        self._kept: Path | None = None  # what was on screen before the session that is being opened
+        self._kept: tuple[Path, Path | None] | None = None  # what was on screen before, and its name
         self._left: Path | None = None  # a session that was cut short
         self._autosave = Autosave(window, folder) if folder is not None else None
         if self._autosave is not None:
@@ -82,8 +84,8 @@ class Sessions(QObject):
         if self._autosave is not None and self._autosave.last.exists():
             last = self._autosave.last
             self._recent.addAction(f"What was open at the end, {clock(last)}", partial(self.open, last))
-        for path in map(Path, self._window.settings.recent()):
-            self._recent.addAction(path.name, partial(self.open, path)).setToolTip(str(path))
+        for path in map(Path, self._window.settings.listed(RECENT)):
+            self._recent.addAction(path.name.replace("&", "&&"), partial(self.open, path)).setToolTip(str(path))
         if self._recent.isEmpty():
             self._recent.addAction("nothing yet").setEnabled(False)
 
@@ -95,7 +97,7 @@ class Sessions(QObject):
         """Save to this file from now on."""
         self.path = path
         if path is not None:
-            self._window.settings.remember_recent(str(path))
+            self._window.settings.put_first(RECENT, str(path))
         self._window.show_title()
 
     # Saving.
@@ -155,12 +157,12 @@ class Sessions(QObject):
             self._window.banner.show_message("Another session is being opened.", Severity.WARNING)
             return
         self._opening, self._started = path, time.perf_counter()
-        keep, self._kept = None, None
+        keep = None
         if self._autosave is not None and self._writer.has_run() and path != self._autosave.before:
-            self._kept = self._autosave.before
-            keep = self._writer.taking(self._kept, whole=True)
-        current, identity = self._window.data.current, self._writer.identity
-        known = {"sample", "full", self._window.settings.text("data-folder")}
+            self._kept = self._autosave.before, self.path
+            keep = self._writer.taking(self._autosave.before, whole=True)
+        current = self._window.data.current
+        known = {"sample", "full", *self._window.settings.listed(FOLDERS)}
         own = self._is_own(path)
 
         def read() -> tuple[Session, Dataset | None]:
@@ -168,7 +170,7 @@ class Sessions(QObject):
 
             session = read_session(path)
             try:
-                found = _data_of(session, current(), identity, None if own else known)
+                found = _data_of(session, current(), None if own else known)
             except SessionError as error:
                 raise error.inside(str(path)) from error
             if keep is not None:
@@ -189,10 +191,13 @@ class Sessions(QObject):
         if dataset is not None:
             self._window.data.use(dataset)
         self._window.show_session(session)
-        kept_by_itself = self._is_own(path)
-        self._use(None if kept_by_itself else path)
-        words = f"Back in the session of {clock(path)}." if kept_by_itself else f"Opened {path.name}."
-        back = [("Back to what was open before", partial(self.open, self._kept))] if self._kept else []
+        if self._autosave is not None and path == self._autosave.before:
+            self._use(self._kept[1] if self._kept else None)
+            self._kept = None
+        else:
+            self._use(None if self._is_own(path) else path)
+        words = f"Back in the session of {clock(path)}." if self._is_own(path) else f"Opened {path.name}."
+        back = [("Back to what was open before", partial(self.open, self._kept[0]))] if self._kept else []
         self._window.banner.show_message(words, actions=back)
         if path == self._left and self._autosave is not None:
             self._autosave.took(path)
@@ -209,8 +214,9 @@ class Sessions(QObject):
         if not isinstance(error, (SessionError, OSError, MemoryError)):
             raise error
         if not self._opening.exists():
-            self._window.settings.forget_recent(str(self._opening))
-        self._window.banner.show_message(str(error), Severity.ERROR)
+            self._window.settings.take_out(RECENT, str(self._opening))
+        discard = [("Discard it", self._discard)] if self._opening == self._left else []
+        self._window.banner.show_message(str(error), Severity.ERROR, actions=discard)
 
     # Drag and drop.
 
@@ -236,7 +242,7 @@ class Sessions(QObject):
     def _offer(self, path: Path) -> None:
         self._set_left(path)
         self._window.banner.show_message(
-            f"Trainscope was cut short on {clock(path)}. What it had computed is still there.",
+            f"Trainscope did not end properly at {clock(path)}. What it had computed is still there.",
             Severity.WARNING,
             actions=[("Go on with it", self.recover), ("Discard it", self._discard)],
         )
@@ -263,9 +269,7 @@ class Sessions(QObject):
             self._autosave.close()
 
 
-def _data_of(
-    session: Session, current: Dataset, identity: Callable[[Dataset], str], known: Collection[str] | None
-) -> Dataset | None:
+def _data_of(session: Session, current: Dataset, known: Collection[str] | None) -> Dataset | None:
     """Return the images that a session needs where others are in use; None where it can do with those in use.
 
     Only `known` sources are looked into, or all of a file of one's own: a name in one from elsewhere may lead anywhere.
@@ -275,7 +279,7 @@ def _data_of(
     from core.session import SessionError
 
     wanted = session.data
-    if wanted is None or _digest(identity(current)) == _digest(wanted.identity):
+    if wanted is None or _digest(current.identity()) == _digest(wanted.identity):
         return None
     reason = "others are in use"
     if known is None or wanted.source in known:
@@ -287,8 +291,9 @@ def _data_of(
             if _digest(found.identity()) == _digest(wanted.identity):
                 return found
             reason = f"{wanted.source} has other images now"
-    wrong = f"its networks learned from the images {wanted.name} ({reason})"
-    raise SessionError("", wrong, "these images, opened in the menu Data first")
+    name = source_name(wanted.source, wanted.name)
+    wrong = f"its networks learned from {name} ({reason})"
+    raise SessionError("", wrong, "these images, chosen in the menu Data first")
 
 
 def _digest(identity: str) -> str:

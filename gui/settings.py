@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QByteArray, QSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from core.parameters import Configuration
 
-_MOST_RECENT = 8
+_MOST_LISTED = 8
 _log = logging.getLogger(__name__)
 
 
@@ -47,22 +45,21 @@ class Settings:
         """Remember a value."""
         self._store.setValue(key, str(value).lower() if isinstance(value, bool) else value)
 
-    def recent(self) -> list[str]:
-        """Return the files that were saved or opened last, the newest first."""
+    def listed(self, key: str) -> list[str]:
+        """Return remembered texts, such as the names of files, the newest first."""
         try:
-            found = json.loads(self.text("recent", "[]"))
-        except ValueError:
+            found = json.loads(self.text(key, "[]"))
+        except (ValueError, RecursionError):
             found = []
-        return [path for path in found if isinstance(path, str)][:_MOST_RECENT] if isinstance(found, list) else []
+        return [text for text in found if isinstance(text, str)][:_MOST_LISTED] if isinstance(found, list) else []
 
-    def remember_recent(self, path: str) -> None:
-        """Put a file at the head of the recent ones."""
-        self.forget_recent(path, first=[path])
+    def put_first(self, key: str, text: str) -> None:
+        """Put a text at the head of a list."""
+        self.save(key, json.dumps([text, *(found for found in self.listed(key) if found != text)][:_MOST_LISTED]))
 
-    def forget_recent(self, path: str, first: Sequence[str] = ()) -> None:
-        """Take a file out of the recent ones."""
-        others = [found for found in self.recent() if found != path]
-        self.save("recent", json.dumps([*first, *others][:_MOST_RECENT]))
+    def take_out(self, key: str, text: str) -> None:
+        """Take a text out of a list."""
+        self.save(key, json.dumps([found for found in self.listed(key) if found != text]))
 
     def save_configuration(self, panel: str, configuration: Configuration) -> None:
         """Remember a panel's configuration, without its changes in mid-run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QShortcut
@@ -15,6 +17,7 @@ from gui.chips import Chips
 from gui.editors import Editor
 from gui.fields import TextField
 from gui.forms import Form, grouped
+from gui.shelf import Shelf
 from gui.undo import Edit
 from gui.widgets import Stroke
 from tests.gui_helpers import grabbed, ink
@@ -251,8 +254,8 @@ def test_a_depth_beyond_the_slider_stays_until_it_is_moved(qtbot, editor):
 def test_a_drag_there_and_back_restores_the_layers_and_is_one_step_of_undo(qtbot, editor):
     made = editor(LAYERS)
     made.set_value((100, 50, 20))
-    steps = []
-    made.edited.connect(lambda key, value: steps.append(Edit(made, "", value, value, key)))
+    steps, panel = [], SimpleNamespace(desk=SimpleNamespace(shelf=Shelf()))
+    made.edited.connect(lambda key, value: steps.append(Edit(panel, "", value, value, key)))
     slider, window, none = made.slider, made.windowHandle(), Qt.KeyboardModifier.NoModifier
     before = Stroke.number
     at = [slider.mapTo(made, place(slider, value)) for value in (3, 1, 5)]

@@ -270,7 +270,7 @@ def test_entries_that_overlap_or_leave_room_are_refused(written, path) -> None:
     start = struct.unpack("<L", content[-6:-2])[0]
     gap = content[:start] + b"\0" * 9 + content[start:-6] + struct.pack("<LH", start + 9, 0)
     refused(path, gap, "bytes of no entry")
-    refused(path, content + b"x", "cut off, or with something behind its end")
+    refused(path, content + b"x", "not whole: cut off, or something was added at its end")
     refused(path, b"#!/bin/sh\n" + content, "not a zip file")
 
 
