@@ -1,0 +1,347 @@
+"""A monkey at the window: clicks, keys, drags, typed values and menus at random, under a `Watch`.
+
+It knows no panel by name: it walks the widgets, menus and popups that are there, so that new ones are tried at once.
+A seed gives the same choices again; each action has its own random numbers, so that one late frame does not change
+all that comes after it. `tests/soak.py` lets it run for long.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import random
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeyEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QGraphicsView,
+    QLineEdit,
+    QMenu,
+    QWidget,
+)
+
+from core.presets import panel_presets
+from gui.registry import PANELS
+from tests.answers import Answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from gui.main_window import MainWindow
+    from tests.watch import Watch
+
+KEY = Qt.Key
+NONE, CTRL, SHIFT = (getattr(Qt.KeyboardModifier, f"{name}Modifier") for name in ("No", "Control", "Shift"))
+LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
+_KEYS = (
+    *(KEY.Key_Space, KEY.Key_Left, KEY.Key_Right, KEY.Key_Up, KEY.Key_Down, KEY.Key_Home, KEY.Key_End, KEY.Key_Tab),
+    *(KEY.Key_Backtab, KEY.Key_Return, KEY.Key_Escape, KEY.Key_F1, KEY.Key_Delete, KEY.Key_PageUp, KEY.Key_PageDown),
+    *(KEY.Key_Backspace, KEY.Key_A, KEY.Key_7, KEY.Key_Minus, KEY.Key_Comma, KEY.Key_Period),
+)
+_WITH_CTRL = (
+    *(KEY.Key_1, KEY.Key_2, KEY.Key_3, KEY.Key_4, KEY.Key_5, KEY.Key_6, KEY.Key_Z, KEY.Key_Z, KEY.Key_Y, KEY.Key_C),
+    *(KEY.Key_V, KEY.Key_A, KEY.Key_E, KEY.Key_S, KEY.Key_O, KEY.Key_N, KEY.Key_B, KEY.Key_Home, KEY.Key_End),
+)
+_TEXTS = (
+    *("", " ", "0", "1", "2", "3", "5", "10", "16", "40", "0.5", "0.01", "1e-3", "-1", "1e9", "1e400", "nan", "inf"),
+    *("8,8", "30,20", "100", "5,5,5,5,5,5", "1,,2", "12x3", "abc", "xavier", "he", "normal-0.2", "normal-", "zeros"),
+    *("tanh-he", "relu-xavier", "sigma-0.1-bn", "l2-0.1", "p-0.2", "0.001-0.1", "1-2-3", "…", "λ=3", "9" * 400, "a\tb"),
+)
+_FIELDS = (QLineEdit, QAbstractSpinBox)
+
+
+class Monkey:
+    """Does one thing after the other at a window, and lets it live in between."""
+
+    def __init__(self, window: MainWindow, watch: Watch, seed: int, folder: Path) -> None:
+        """`folder` is where it may write and what its files to open lie in."""
+        self.window, self.watch, self.seed, self.folder = window, watch, seed, folder
+        self.actions = self.frames = self.updates = 0
+        self._random = random.Random(seed)
+        self.answers = Answers(folder, lambda: self._random)
+        self._known: dict[str, tuple[int, int]] = {}
+        self._popup_since = 0
+        self._guard = QTimer(window)
+        self._guard.timeout.connect(self._leave_dialogs)
+        self._guard.start(200)
+        self._waiting: QWidget | None = None
+        for action in window.findChildren(QAction, "quit"):
+            action.setEnabled(False)
+        self._doings: dict[Callable[[], None], int] = {
+            self._click: 30, self._type: 12, self._drag: 10, self._key: 10, self._shortcut: 8, self._combo: 6,
+            self._rail: 6, self._wheel: 5, self._play: 6, self._menu: 5, self._drop: 1, self._resize: 1,
+        }  # fmt: skip
+
+    def act(self) -> None:
+        """Do one thing, and run the event loop for some milliseconds."""
+        self.actions += 1
+        self._random = random.Random(f"{self.seed}/{self.actions}")
+        popup = QApplication.activePopupWidget()
+        doing = self._random.choices(list(self._doings), self._doings.values())[0]
+        if popup is None:
+            self._popup_since = self.actions
+            doing()
+        else:
+            self._in_popup(popup)
+        pause = self._random.choice((0, 1, 5, 20, 60))
+        with self._named("wait", pause, lasts=pause / 1000):
+            self.watch.spin(pause)
+        self._count()
+
+    def calm(self) -> None:
+        """Put every panel back to its first preset, so that what is left can be compared from time to time."""
+        _close_popups()
+        for dialog in self.window.findChildren(QDialog):
+            dialog.close()
+        self.window.undo.clear()
+        for entry in PANELS:
+            self.window.open_panel(entry.key)
+            panel = self.window.panel(entry.key)
+            if hasattr(panel, "show_untrained"):
+                panel.show_untrained()  # it may follow another panel's run
+            panel.start(panel_presets(entry.key)[0].configuration())
+            self.watch.spin(700)
+        gc.collect()
+
+    def leave(self) -> None:
+        """Close the window at whatever moment this is."""
+        self._guard.stop()
+        _close_popups()
+        for dialog in self.window.findChildren(QDialog):
+            dialog.close()
+        self.watch.close(self.window)
+
+    # What it does.
+
+    def _click(self) -> None:
+        widget = self._some_widget()
+        if widget is not None:
+            button = self._random.choices((LEFT, RIGHT, MIDDLE), (20, 2, 1))[0]
+            place, held = self._place(widget), self._random.choices((NONE, CTRL, SHIFT), (12, 1, 1))[0]
+            double = self._random.random() < 0.08
+            with self._named("double click" if double else "click", widget, place, button.name, held.name):
+                (QTest.mouseDClick if double else QTest.mouseClick)(*_spot(widget, place, button, held))
+
+    def _play(self) -> None:
+        play = next((w for w in self._visible((QAbstractButton,)) if w.objectName() == "play"), None)
+        if play is not None:
+            with self._named("click", play):
+                QTest.mouseClick(*_spot(play, play.rect().center()))
+
+    def _rail(self) -> None:
+        found = [w for w in self._visible((QAbstractButton,)) if w.objectName().startswith("open-")]
+        if found:
+            button = self._random.choice(found)
+            with self._named("click", button):
+                QTest.mouseClick(*_spot(button, button.rect().center()))
+
+    def _key(self) -> None:
+        key = self._random.choice(_KEYS)
+        with self._named("key", key.name, self._keyboard()):
+            for _ in range(self._random.choice((1, 1, 1, 5))):
+                QTest.keyClick(self._keyboard(), key)
+
+    def _shortcut(self) -> None:
+        key, held = self._random.choice(_WITH_CTRL), self._random.choices((CTRL, CTRL | SHIFT), (6, 1))[0]
+        with self._named("key", "Ctrl+", "Shift+" if held & SHIFT else "", key.name, self._keyboard()):
+            QTest.keyClick(self._keyboard(), key, held)
+
+    def _type(self) -> None:
+        fields = self._visible(_FIELDS)
+        if not fields:
+            return
+        field = self._random.choice(fields)
+        lucky = f"{10 ** self._random.uniform(-5, 3):.3g}"
+        text = lucky if self._random.random() < 0.3 else self._random.choice(_TEXTS)
+        end = self._random.choice((KEY.Key_Return, KEY.Key_Return, KEY.Key_Tab, KEY.Key_Escape, None))
+        with self._named("type", field, repr(text[:30]), end.name if end else "nothing"):
+            QTest.mouseClick(*_spot(field, self._place(field)))
+            QTest.keyClick(self._keyboard(), KEY.Key_A, CTRL)
+            for letter in text:
+                _press(self._keyboard(), letter)
+            if end is not None:
+                QTest.keyClick(self._keyboard(), end)
+
+    def _combo(self) -> None:
+        """Choose an entry, presets more often than others."""
+        found = self._visible((QComboBox,))
+        presets = [combo for combo in found if combo.objectName() == "preset"]
+        if not found:
+            return
+        combo = self._random.choice(presets if presets and self._random.random() < 0.5 else found)
+        turns = [self._random.choice((KEY.Key_Up, KEY.Key_Down, KEY.Key_End, KEY.Key_Home)) for _ in range(3)]
+        with self._named("choose", combo, *(key.name for key in turns)):
+            combo.setFocus()
+            for key in turns:
+                QTest.keyClick(combo, key)
+
+    def _wheel(self) -> None:
+        widget = self._some_widget()
+        if widget is None:
+            return
+        place, turns = self._place(widget), self._random.choice((-3, -1, 1, 3))
+        with self._named("wheel", widget, place, turns):
+            _wheel(widget, place, turns)
+
+    def _drag(self) -> None:
+        found = self._visible((QGraphicsView, QAbstractSlider)) or self._visible((QWidget,))
+        if not found:
+            return
+        widget = self._random.choice(found)
+        widget = widget.viewport() if isinstance(widget, QGraphicsView) else widget
+        places = [self._place(widget) for _ in range(self._random.choice((2, 3, 6)))]
+        button = self._random.choices((LEFT, RIGHT, MIDDLE), (10, 1, 1))[0]
+        with self._named("press", widget, places[0], button.name):
+            QTest.mousePress(*_spot(widget, places[0], button))
+        for place in places[1:]:
+            window, _, _, spot = _spot(widget, place)
+            with self._named("move", widget, place, lasts=0.01):
+                QTest.mouseMove(window, spot)
+                self.watch.spin(10)
+        with self._named("release", widget, places[-1]):
+            QTest.mouseRelease(*_spot(widget, places[-1], button))
+
+    def _menu(self) -> None:
+        """Trigger an entry of the menu bar, of those that can be."""
+        found = [action for menu in self.window.menuBar().actions() for action in _leaves(menu.menu())]
+        if found:
+            action = self._random.choice(found)
+            with self._named("menu", action.text()):
+                action.trigger()
+
+    def _resize(self) -> None:
+        size = self._random.choice(((1280, 800), (1920, 1080), (900, 600), (300, 200), (1400, 700)))
+        with self._named("resize", *size):
+            self.window.resize(*size)
+
+    def _drop(self) -> None:
+        """Drop a file where the window takes some."""
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(self.answers.file())])
+        copy, place = Qt.DropAction.CopyAction, self.window.rect().center()
+        with self._named("drop", data.urls()[0].fileName()):
+            entered = QDragEnterEvent(place, copy, data, LEFT, NONE)
+            QApplication.sendEvent(self.window, entered)
+            if self.window.acceptDrops() and entered.isAccepted():
+                QApplication.sendEvent(self.window, QDropEvent(QPointF(place), copy, data, LEFT, NONE))
+
+    def _in_popup(self, popup: QWidget) -> None:
+        """Use a menu or an open combo box for some actions, then leave it."""
+        if self.actions - self._popup_since > 4:
+            with self._named("close", popup):
+                popup.close()
+        elif self._random.random() < 0.5:
+            place = self._place(popup)
+            with self._named("click", popup, place):
+                QTest.mouseClick(*_spot(popup, place))
+        else:
+            key = self._random.choice((KEY.Key_Down, KEY.Key_Up, KEY.Key_Return, KEY.Key_Escape))
+            with self._named("key", key.name, popup):
+                QTest.keyClick(popup, key)
+
+    # What it finds.
+
+    def _visible(self, kinds: tuple[type, ...]) -> list[Any]:
+        """Return what can be used, of the dialog that asks for an answer or else of every window."""
+        modal = QApplication.activeModalWidget()
+        tops = [modal] if modal is not None else [w for w in QApplication.topLevelWidgets() if w.isVisible()]
+        found = [w for top in tops for w in top.findChildren(QWidget) if isinstance(w, kinds)]
+        return [w for w in found if w.isVisible() and w.isEnabled() and not w.visibleRegion().isEmpty()]
+
+    def _some_widget(self) -> QWidget | None:
+        """Return a widget: a kind first, as there are more buttons than plots."""
+        kinds = ((QAbstractButton,), (QAbstractButton,), (QAbstractSlider,), _FIELDS, (QGraphicsView,), (QWidget,))
+        found = self._visible(self._random.choice(kinds))
+        widget = self._random.choice(found) if found else None
+        return widget.viewport() if isinstance(widget, QGraphicsView) else widget
+
+    def _place(self, widget: QWidget) -> QPoint:
+        seen = widget.visibleRegion().boundingRect()
+        across, down = (self._random.randrange(max(1, length)) for length in (seen.width(), seen.height()))
+        return seen.topLeft() + QPoint(across, down)
+
+    def _keyboard(self) -> QWidget:
+        return QApplication.focusWidget() or self.window
+
+    def _leave_dialogs(self) -> None:
+        """Leave a dialog or a menu that keeps whoever opened it waiting, when it is seen for the second time."""
+        waiting = QApplication.activePopupWidget() or QApplication.activeModalWidget()
+        if waiting is not None and waiting is self._waiting:
+            self.watch.waited_for = True
+            self.answers.leave(waiting)
+        self._waiting = waiting
+
+    # What it tells.
+
+    @contextlib.contextmanager
+    def _named(self, *parts: object, lasts: float = 0.0) -> Iterator[None]:
+        """Write an action down before it is done."""
+        panel = self.window.current()
+        where = panel.entry.key if panel is not None else "no panel"
+        with self.watch.action(f"#{self.actions} {where}: {' '.join(map(_word, parts))}", lasts):
+            yield
+
+    def _count(self) -> None:
+        """Count the updates that the engines made and the frames that came of them."""
+        for key, panel in self.window.panels.items():
+            status = panel.player.status
+            loads, position = self._known.get(key, (-1, 0))
+            if key not in self._known:
+                panel.player.shown.connect(self._saw_frame)
+            self.updates += max(0, status.position - (position if status.loads == loads else 0))
+            self._known[key] = status.loads, status.position
+
+    def _saw_frame(self, _frame: object, _cursor: int) -> None:
+        self.frames += 1
+
+
+def _close_popups() -> None:
+    while (popup := QApplication.activePopupWidget()) is not None:
+        popup.close()
+
+
+def _leaves(menu: QMenu | None) -> Iterator[QAction]:
+    """Yield the entries of a menu and of the menus in it that can be triggered."""
+    for action in menu.actions() if menu is not None else ():
+        if action.menu() is not None:
+            yield from _leaves(action.menu())
+        elif action.isEnabled() and not action.isSeparator():
+            yield action
+
+
+def _spot(
+    widget: QWidget, place: QPoint, button: Qt.MouseButton = LEFT, held: Qt.KeyboardModifier = NONE
+) -> tuple[Any, ...]:
+    """Return what QTest needs to use the mouse there, through the window as the mouse does."""
+    window = widget.window()
+    return window.windowHandle(), button, held, widget.mapTo(window, place)
+
+
+def _wheel(widget: QWidget, place: QPoint, turns: int) -> None:
+    spot, phase = QPointF(place), Qt.ScrollPhase.NoScrollPhase
+    there, button = QPointF(widget.mapToGlobal(spot)), Qt.MouseButton.NoButton
+    QApplication.sendEvent(
+        widget, QWheelEvent(spot, there, QPoint(), QPoint(0, 120 * turns), button, NONE, phase, False)
+    )
+
+
+def _press(widget: QWidget, letter: str) -> None:
+    """Type a letter, also one that QTest would end the process for."""
+    for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+        key = ord(letter.upper()) if letter.isascii() else 0
+        QApplication.sendEvent(widget, QKeyEvent(kind, key, NONE, letter))
+
+
+def _word(part: object) -> str:
+    if isinstance(part, QWidget):
+        return f"{type(part).__name__} {part.objectName() or part.accessibleName()!r}"
+    return f"({part.x()}, {part.y()})" if isinstance(part, QPoint) else str(part)
