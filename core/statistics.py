@@ -142,10 +142,12 @@ def count(values: Array, ends: Range, bins: int) -> tuple[Array, int, int, int]:
 def _count(values: Array, ends: Range, bins: int) -> tuple[Array, int, int, int]:
     low, high = ends
     below = above = undefined = 0
-    if not (low <= values.min() and values.max() <= high):
+    most = float(np.finfo(values.dtype).max)  # a larger end would become infinite, and infinite values lie within it
+    first, last = max(low, -most), min(high, most)
+    if not (first <= values.min() and values.max() <= last):
         undefined = int(np.count_nonzero(np.isnan(values)))
-        below, above = int(np.count_nonzero(values < low)), int(np.count_nonzero(values > high))
-        values = values[(values >= low) & (values <= high)]
+        below, above = int(np.count_nonzero(values < first)), int(np.count_nonzero(values > last))
+        values = values[(values >= first) & (values <= last)]
     scaled = np.subtract(values, low, dtype=np.float64)
     scaled *= bins / (high - low)
     places = scaled.astype(np.intp)

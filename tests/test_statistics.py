@@ -149,3 +149,11 @@ def test_statistics_are_frozen() -> None:
     for array in (layer.counts, layer.edges):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
+
+
+def test_infinite_values_beside_the_largest_finite_ones_are_beyond_the_range() -> None:
+    values = np.array([0.0, 3.4e38, np.inf, np.inf, np.nan], np.float32)
+    (found,) = activation_statistics([values], "relu", 40, FITTED)
+    assert (found.counts.sum(), found.below, found.above, found.undefined) == (2, 0, 2, 1)
+    (signed,) = activation_statistics([np.array([-np.inf, -3.4e38, 3.4e38, np.inf], np.float32)], "relu", 40, FITTED)
+    assert (signed.counts.sum(), signed.below, signed.above) == (2, 1, 1)
