@@ -104,8 +104,8 @@ def refusal(download: Download) -> str:
 WORKS = ("fine", "no_length", "slow", "zipped", "redirect")
 FAILS = {
     "mute": "no answer|silent for 0.4 s",
-    "silent": "silent for 0.4 s",
-    "stall": r"silent for 0.4 s|cut off after {half} bytes",
+    "silent": "no answer|silent for 0.4 s",
+    "stall": r"no answer|silent for 0.4 s|cut off after {half} bytes",
     "cut": "cut off after {half} bytes",
     "cut_no_length": "cut off after {half} of {} bytes",
     "less_promised": "cut off after {less} of {} bytes",
