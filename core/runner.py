@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.parameters import Configuration
 
     Parking = Callable[[SavedRun | None], None]
+    Kept = SavedRun | Callable[[], SavedRun | None] | None
     Branch = tuple[int, dict[str, Any], Parking | None]
 
 _log = logging.getLogger(__name__)
@@ -69,10 +70,11 @@ class Runner:
         self._build = build
         self._wake = threading.Condition()  # guards every attribute below but the experiment
         self._status = Status()
-        self._wanted: tuple[Configuration, SavedRun | None] | None = None
-        self._parking: Parking | None = None
+        self._wanted: tuple[Configuration, Kept] | None = None
+        self._parkings: list[tuple[Parking, Kept]] = []  # who is given what is replaced: the run at work for None
+        self._rescued: SavedRun | None = None  # what is left of a run that failed
         self._branches: list[Branch] = []
-        self._saves: list[tuple[bool, Future[SavedRun | None]]] = []
+        self._saves: list[tuple[int, bool, Future[SavedRun | None]]] = []
         self._look_wanted: int | None = None
         self._looked: tuple[int, Any] | None = None
         self._play_wanted = self._step_wanted = False  # once it is loaded, or where it is going back to
@@ -97,22 +99,25 @@ class Runner:
         self,
         configuration: Configuration,
         play: bool = False,
-        saved: SavedRun | None = None,
+        saved: Kept = None,
         parking: Parking | None = None,
     ) -> None:
         """Replace the experiment; of several configurations in a row only the last is built.
 
-        It goes on with a `saved` run of that configuration, or begins. `parking` is given what is replaced, on the
-        worker thread, once the update in hand is complete; without it that is abandoned at once.
+        It goes on with a `saved` run, or with the one that `saved()` returns then, on the worker thread; or it begins.
+        `parking` is given what is replaced, on the worker thread, once the update in hand is complete; without it that
+        is abandoned at once, unless somebody has asked for it before.
         """
         with self._wake:
+            self._parkings += [(found, None) for _, _, found in self._branches if found is not None]
+            if parking is not None:
+                self._parkings.append((parking, None if self._wanted is None else self._wanted[1] or _nothing))
             self._wanted, self._play_wanted = (configuration, saved), play
             self._step_wanted = self._rewinding = False
-            self._parking = parking or self._parking
             self._changes.clear()
             self._branches.clear()
             self._goal = 0
-            if self._parking is None:
+            if not self._parkings and not self._saves:
                 self._abandon()
             self._mailbox = self._looked = self._look_wanted = None
             self._set(phase=Phase.IDLE, error="", loads=self._status.loads + 1)
@@ -179,7 +184,7 @@ class Runner:
             if self._closing:
                 found.set_result(None)
             else:
-                self._saves.append((whole, found))
+                self._saves.append((self._status.loads, whole, found))
                 self._wake.notify_all()
         return found
 
@@ -303,33 +308,40 @@ class Runner:
         self._release()
         self._save(None)
 
-    def _turn(self, wanted: tuple[Configuration, SavedRun | None] | None, loads: int) -> None:
+    def _turn(self, wanted: tuple[Configuration, Kept] | None, loads: int) -> None:
         """Do what is wished for, once: load, branch, change, save, run, publish, look back."""
         if wanted is not None:
             self._load(*wanted, loads)
         experiment = self._experiment
         if experiment is None:
-            for wishes in (self._changes, self._branches):
-                self._due(wishes, loads)
-            return self._save(None)
+            self._drop_wishes(loads)
+            return self._save(None, loads)
         self._branch(experiment, loads)
         self._change(experiment, loads)
-        self._save(experiment)
+        self._save(experiment, loads)
         self._run(experiment, loads)
         self._publish(experiment, loads)
         self._look(experiment, loads)
 
-    def _load(self, configuration: Configuration, saved: SavedRun | None, loads: int) -> None:
+    def _load(self, configuration: Configuration, kept: Kept, loads: int) -> None:
+        self._save(self._experiment, loads - 1)  # asked for before it was replaced
         with self._wake:
-            parking, self._parking = self._parking, None
-        if parking is not None and self._experiment is not None:
-            _park(self._experiment, parking)
+            parkings, self._parkings = self._parkings, []
+        for parking, other in parkings:
+            if other is not None:
+                parking(_found(other))
+            elif self._experiment is not None:
+                _park(self._experiment, parking)
+            else:
+                parking(self._rescued)
         self._release()
-        self._experiment = experiment = self._build(configuration)
+        self._rescued = saved = _found(kept)
+        self._experiment = experiment = self._build(configuration if saved is None else saved.configuration)
         experiment.breathe = lambda: self._breathe(experiment, loads)
         self._chunk = 1
         if saved is not None:
             experiment.restore(saved)
+            self._rescued = None
         if experiment.eager:
             self._complete(experiment, loads)
         with self._wake:
@@ -374,13 +386,15 @@ class Runner:
                 self._report(experiment)
         self._publish(experiment, loads)
 
-    def _save(self, experiment: Experiment | None) -> None:
+    def _save(self, experiment: Experiment | None, loads: int | None = None) -> None:
+        """Hand the run to all who asked for it up to this load; to all for None."""
         with self._wake:
-            saves, self._saves = self._saves, []
-        for whole, found in saves:
+            due = [wish for wish in self._saves if loads is None or wish[0] <= loads]
+            self._saves = [wish for wish in self._saves if wish not in due]
+        for _, whole, found in due:
             try:
-                found.set_result(None if experiment is None else experiment.save(whole))
-            except MemoryError as error:  # whoever asked is told; the run goes on
+                found.set_result(self._rescued if experiment is None else experiment.save(whole))
+            except Exception as error:  # whoever asked is told; the run goes on
                 found.set_exception(error)
 
     def _look(self, experiment: Experiment, loads: int) -> None:
@@ -463,18 +477,43 @@ class Runner:
                 self._wake.notify_all()
 
     def _fail(self, error: Exception, loads: int) -> None:
+        if self._experiment is not None and self._rescued is None:
+            self._rescued = _rescue(self._experiment)
         self._release()
-        for wishes in (self._changes, self._branches):
-            self._due(wishes, loads)
+        self._drop_wishes(loads)
         with self._wake:
             if self._status.loads == loads:
                 self._look_wanted, self._rewinding = None, False
                 self._set(phase=Phase.FAILED, error=error_text(error))
 
+    def _drop_wishes(self, loads: int) -> None:
+        """Forget what was asked of a run that is not there."""
+        self._due(self._changes, loads)
+        for _, _, parking in self._due(self._branches, loads):
+            if parking is not None:
+                parking(self._rescued)
+
     def _release(self) -> None:
         if self._experiment is not None:
             self._experiment.close()
             self._experiment = None
+
+
+def _nothing() -> None:
+    """Stand for the run of a configuration that begins."""
+
+
+def _found(kept: Kept) -> SavedRun | None:
+    return kept() if callable(kept) else kept
+
+
+def _rescue(experiment: Experiment) -> SavedRun | None:
+    """Return what is left of a run whose update raised."""
+    try:
+        return experiment.rescue()
+    except Exception:  # what made the run fail may be the reason here too
+        _log.warning("nothing of the run could be kept", exc_info=True)
+        return None
 
 
 def _park(experiment: Experiment, parking: Parking) -> None:

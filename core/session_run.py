@@ -17,6 +17,7 @@ from core.session_rows import DOUBLE, INDEX, SINGLE, Moment, Rows, latest, netwo
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from core.datasets import Dataset
     from core.parameters import Configuration
     from core.session_archive import Archive
 
@@ -76,6 +77,16 @@ def read_run(where: str, plain: Any, configuration: Configuration, archive: Arch
         futures=_read_futures(where, futures, shapes, latest(configuration), archive),
         **records,
     )
+
+
+def fits(run: SavedRun, dataset: Dataset) -> bool:
+    """Tell whether the networks of a run take the pixels of these images."""
+    from core.experiments.training import task_of
+
+    inputs = len(task_of(run.configuration, dataset, tested=run.configuration.experiment != SEARCH).inputs)
+    rows = Rows(run.configuration)
+    kinds = ((rows.kind[block.rows[0]], block.params.shape[1]) for block in run.checkpoints[-1].blocks if block.rows)
+    return all(kind.fixed + kind.width * inputs == width for kind, width in kinds)
 
 
 def _read_stopped(where: str, plain: list[Any], rows: Rows, position: int, allowed: bool) -> dict[int, int]:

@@ -332,7 +332,8 @@ class MainWindow(QMainWindow):
 
     def _show_keys(self) -> None:
         keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 6 panels · F1 notes"
-        self.banner.show_message(f"{keys} · Ctrl+E export · Ctrl+Shift+C copy picture · Ctrl+Z undo · Esc close this")
+        files = "Ctrl+O open · Ctrl+S save · Ctrl+D data · Ctrl+E export · Ctrl+Shift+C copy picture"
+        self.banner.show_message(f"{keys} · {files} · Ctrl+Z undo · Esc close this")
 
     def _show_about(self) -> None:
         from core import __version__

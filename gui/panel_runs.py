@@ -15,6 +15,7 @@ from core.lanes import lanes_of
 from core.linked import linked
 from core.optimizers import OPTIMIZERS
 from core.parameters import Configuration, Parameter, ParameterError
+from core.runner import Phase
 from gui.lane_options import declared
 from gui.theme import Severity
 from gui.undo import Edit
@@ -138,12 +139,13 @@ class PanelRuns(QWidget):
 
     def bring_back(self, configuration: Configuration, kept: Parked, parking: Parked) -> bool:
         """Go back to a run that was kept, and keep the present one; return whether there is one to go back to."""
-        run = kept.run
-        if run is None:
+        waiting, run = kept.pending, kept.run
+        if run is None and not waiting:
             return False
         self._install(configuration)
-        self.player.load(run.configuration, saved=run, parking=parking.put)
-        self._said.setText(f"back in the run before, at iteration {run.position:,}")
+        known = configuration if run is None else run.configuration
+        self.player.load(known, saved=kept.take if waiting else run, parking=parking.expect())
+        self._said.setText(f"back in the run before, at iteration {run.position:,}" if run else "")
         return True
 
     def _only_lanes(self, before: Configuration, changed: list[str]) -> bool:
@@ -157,11 +159,15 @@ class PanelRuns(QWidget):
         """Tell whether all these lanes are in the run already, so that others need only be hidden."""
         frame = self.player.frame
         running = frame is not None and not self.is_eager and frame.position > 0
-        return running and set(names) <= {lane.name for lane in frame.lanes}
+        return running and not self._failed and set(names) <= {lane.name for lane in frame.lanes}
 
     def _can_go_on(self, changed: list[str]) -> bool:
         live = all(declared(self.configuration, key).live for key in changed)
-        return live and not self.is_eager and self.player.status.position > 0
+        return live and not self.is_eager and not self._failed and self.player.status.position > 0
+
+    @property
+    def _failed(self) -> bool:
+        return self.player.status.phase is Phase.FAILED
 
     def _go_on(self, changed: list[str]) -> None:
         for key in changed:
@@ -179,14 +185,14 @@ class PanelRuns(QWidget):
         """Let the run go another way from where it was rewound to, with all that the form says."""
         values = {p.key: self.configuration[p.key] for p in self.configuration.parameters if p.live}
         values.pop("iterations", None)
-        self.player.branch(at, values, parking.put if parking else None)
+        self.player.branch(at, values, parking.expect() if parking else None)
         self._said.setText(f"branched at {at:,}: {self._changes_text(changed)}")
 
     def _run_anew(self, changed: list[str], parking: Parked | None = None, paused: bool = False) -> None:
         ran = self.player.status.position > 0 and not self.is_eager
         play = (self.player.playing and not self.is_eager) or (ran and self.replays and bool(changed))
         play = play and not paused
-        park = parking.put if parking and ran else None
+        park = parking.expect() if parking and ran else None
         self.player.load(self.configuration, play=play, keep_cursor=self.is_eager, parking=park)
         if changed and (ran or self._said.text()):
             self._said.setText(f"restarted with {self._changes_text(changed)}")
@@ -233,7 +239,8 @@ class PanelRuns(QWidget):
         """Return, as plain data, what is shown of the run: the moment, the speed, lanes that are switched off."""
         player = self.own_player
         speed = self.transport.speed.currentData()
-        return {"cursor": player.rewound, "speed": speed, "off": list(self._switched_off)}
+        cursor = player.rewound if player.settled else player.cursor  # a hidden panel has not seen its run yet
+        return {"cursor": cursor, "speed": speed, "off": list(self._switched_off)}
 
     def resume(self, configuration: Configuration, run: SavedRun | None, view: Mapping[str, Any]) -> None:
         """Show a configuration and go on with a run of it, as `view_state` described it."""

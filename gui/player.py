@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.experiments.protocol import Experiment
     from core.experiments.saved import SavedRun
     from core.parameters import Configuration
+    from core.runner import Kept
 
 _REPLAY_SECONDS = 3.0  # of a whole record at full speed
 _SOON_MS = 4  # between two looks for a frame that is due
@@ -53,7 +54,6 @@ class Player(QObject):
         self._failed_load = -1
         self._loading = False
         self._held: int | None = None  # what is shown of the frame at hand until there is the one that was asked for
-        self._coming: SavedRun | None = None  # the run that is being loaded
         self._branched: tuple[int, Any] | None = None  # where to, and what the last branch before left behind
         self._pausing = False  # asked to, while the engine still makes the updates in hand
         self._next: Configuration | None = None  # the last of those that came while one was loading
@@ -82,7 +82,7 @@ class Player(QObject):
         configuration: Configuration,
         play: bool = False,
         keep_cursor: bool = False,
-        saved: SavedRun | None = None,
+        saved: Kept = None,
         parking: Callable[[SavedRun | None], None] | None = None,
     ) -> None:
         """Run another configuration; the old picture stays on screen until there is a new one.
@@ -96,10 +96,7 @@ class Player(QObject):
         if not keep_cursor:
             self._held, self._branched = self.shown_position, None
             self.cursor, self._replay = None, None
-        if parking is not None and self._loading:  # two in a row: the run between them is as it was kept
-            parking(self._coming)
-            parking = None
-        self._next, self._loading, self._coming = None, True, saved
+        self._next, self._loading = None, True
         self.runner.load(configuration, play, saved, parking)
         self._look_soon()
 
@@ -240,7 +237,7 @@ class Player(QObject):
             self._awaited = False
             frame = self._take(frame)
         if frame is not None or status.phase is Phase.FAILED:
-            self._loading, self._coming = False, None
+            self._loading = False
             self._held = self._branched = None
             if self._next is not None:
                 self.load(self._next, keep_cursor=True)

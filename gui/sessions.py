@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QMenu
 
     from core.datasets import Dataset
+    from core.experiments.saved import SavedRun
     from core.session import Session
     from gui.main_window import MainWindow
 
@@ -34,6 +35,10 @@ RECENT = "recent"
 _FILTER = f"Trainscope sessions (*{ENDING})"
 _LAST_WRITE = 10.0  # seconds that closing waits for what is being saved
 _SOON = 0.3  # seconds that opening may take before it is said
+
+
+class _NotKept(OSError):
+    """What is open could not be put by, so nothing else was opened."""
 
 
 class Sessions(QObject):
@@ -51,6 +56,7 @@ class Sessions(QObject):
         self._opening, self._started = Path(), 0.0
         self._next: Path | None = None  # to be saved when what is being saved is written
         self._kept: tuple[Path, Path | None] | None = None  # what was on screen before, and its name
+        self._keeping = self._kept  # the same of what is being opened
         self._left: Path | None = None  # a session that was cut short
         self._autosave = Autosave(window, folder) if folder is not None else None
         if self._autosave is not None:
@@ -84,6 +90,8 @@ class Sessions(QObject):
         if self._autosave is not None and self._autosave.last.exists():
             last = self._autosave.last
             self._recent.addAction(f"What was open at the end, {clock(last)}", partial(self.open, last))
+        if self._kept is not None and self._kept[0].exists():
+            self._recent.addAction("What was open before", partial(self.open, self._kept[0]))
         for path in map(Path, self._window.settings.listed(RECENT)):
             self._recent.addAction(path.name.replace("&", "&&"), partial(self.open, path)).setToolTip(str(path))
         if self._recent.isEmpty():
@@ -151,15 +159,15 @@ class Sessions(QObject):
             self._window.settings.save("session-folder", str(Path(name).parent))
             self.open(Path(name))
 
-    def open(self, path: Path) -> None:
-        """Open a session, if it can be; what was on screen before is kept."""
+    def open(self, path: Path, keeping: bool = True) -> None:
+        """Open a session, if it can be; what was on screen before is kept, unless that is not asked for."""
         if self._reading.busy:
             self._window.banner.show_message("Another session is being opened.", Severity.WARNING)
             return
         self._opening, self._started = path, time.perf_counter()
-        keep = None
-        if self._autosave is not None and self._writer.has_run() and path != self._autosave.before:
-            self._kept = self._autosave.before, self.path
+        keep, self._keeping = None, None
+        if keeping and self._autosave is not None and self._writer.has_run() and path != self._autosave.before:
+            self._keeping = self._autosave.before, self.path
             keep = self._writer.taking(self._autosave.before, whole=True)
         current = self._window.data.current
         known = {"sample", "full", *self._window.settings.listed(FOLDERS)}
@@ -174,7 +182,10 @@ class Sessions(QObject):
             except SessionError as error:
                 raise error.inside(str(path)) from error
             if keep is not None:
-                keep()
+                try:
+                    keep()
+                except (OSError, ValueError) as error:
+                    raise _NotKept(f"What is open now cannot be kept: {error}") from error
             return session, found
 
         self._reading.run(read)
@@ -188,13 +199,14 @@ class Sessions(QObject):
         session, dataset = found
         path = self._opening
         self._window.progress.hide()
-        if dataset is not None:
+        if dataset is not None and dataset is not self._window.data.current():  # also if others came meanwhile
             self._window.data.use(dataset)
         self._window.show_session(session)
         if self._autosave is not None and path == self._autosave.before:
             self._use(self._kept[1] if self._kept else None)
             self._kept = None
         else:
+            self._kept = self._keeping
             self._use(None if self._is_own(path) else path)
         words = f"Back in the session of {clock(path)}." if self._is_own(path) else f"Opened {path.name}."
         back = [("Back to what was open before", partial(self.open, self._kept[0]))] if self._kept else []
@@ -215,8 +227,10 @@ class Sessions(QObject):
             raise error
         if not self._opening.exists():
             self._window.settings.take_out(RECENT, str(self._opening))
-        discard = [("Discard it", self._discard)] if self._opening == self._left else []
-        self._window.banner.show_message(str(error), Severity.ERROR, actions=discard)
+        actions = [("Discard it", self._discard)] if self._opening == self._left else []
+        if isinstance(error, _NotKept):
+            actions = [("Open it all the same", partial(self.open, self._opening, keeping=False))]
+        self._window.banner.show_message(str(error), Severity.ERROR, actions=actions)
 
     # Drag and drop.
 
@@ -270,7 +284,7 @@ class Sessions(QObject):
 
 
 def _data_of(session: Session, current: Dataset, known: Collection[str] | None) -> Dataset | None:
-    """Return the images that a session needs where others are in use; None where it can do with those in use.
+    """Return the images that the runs of a session need; None where there are no runs.
 
     Only `known` sources are looked into, or all of a file of one's own: a name in one from elsewhere may lead anywhere.
     Raises SessionError where the images are not to be found.
@@ -278,9 +292,13 @@ def _data_of(session: Session, current: Dataset, known: Collection[str] | None) 
     from core.datasets import DataError, load
     from core.session import SessionError
 
-    wanted = session.data
-    if wanted is None or _digest(current.identity()) == _digest(wanted.identity):
+    wanted, runs = session.data, [state.run for state in session.panels.values() if state.run is not None]
+    if wanted is None:
+        if runs:
+            raise SessionError("", "runs on images that it does not name", "a session saved by Trainscope")
         return None
+    if _digest(current.identity()) == _digest(wanted.identity):
+        return _fitting(current, runs)
     reason = "others are in use"
     if known is None or wanted.source in known:
         try:
@@ -289,11 +307,21 @@ def _data_of(session: Session, current: Dataset, known: Collection[str] | None) 
             reason = str(error)
         else:
             if _digest(found.identity()) == _digest(wanted.identity):
-                return found
+                return _fitting(found, runs)
             reason = f"{wanted.source} has other images now"
     name = source_name(wanted.source, wanted.name)
     wrong = f"its networks learned from {name} ({reason})"
     raise SessionError("", wrong, "these images, chosen in the menu Data first")
+
+
+def _fitting(dataset: Dataset, runs: Collection[SavedRun]) -> Dataset:
+    """Return the images, which the networks of all runs must fit: what a file says of them may be wrong."""
+    from core.session import SessionError
+    from core.session_run import fits
+
+    if not all(fits(run, dataset) for run in runs):
+        raise SessionError("", "its networks do not fit the images that it names", "a session saved by Trainscope")
+    return dataset
 
 
 def _digest(identity: str) -> str:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from weakref import ref
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.experiments.saved import SavedRun
 
 MOST_BYTES = 64 * 2**20
@@ -23,10 +25,20 @@ class Parked:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self.run: SavedRun | None = None
+        self.pending = False  # an engine has been asked for the run, and has not handed it over yet
+
+    def expect(self) -> Callable[[SavedRun | None], None]:
+        """Wait for a run; return what is to be called with it."""
+        self.pending = True
+        return self.put
+
+    def take(self) -> SavedRun | None:
+        """Return the run that is kept here."""
+        return self.run
 
     def put(self, run: SavedRun | None) -> None:
         """Keep a run here."""
-        self.run = run
+        self.run, self.pending = run, False
         if run is not None:
             self._shelf.add(self)
 

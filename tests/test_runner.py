@@ -172,7 +172,7 @@ def test_what_an_experiment_raises_ends_in_failed_and_the_thread_lives(caplog):
 
     runner = Runner(broken)
     runner.load(training(seed=1))
-    assert reach(runner, Phase.FAILED).error .startswith("there is not enough memory for this run (no room for 10 GiB)")
+    assert reach(runner, Phase.FAILED).error.startswith("there is not enough memory for this run (no room for 10 GiB)")
     assert "Traceback" in caplog.text
     runner.load(training(seed=2))
     reach(runner, Phase.PAUSED)
@@ -186,3 +186,90 @@ def test_close_in_mid_run_leaves_no_thread():
     assert runner.wait(lambda s: s.position > 0, 10.0)
     assert runner.close()
     assert set(threading.enumerate()) <= before
+
+
+# Wishes that cross: a run is kept or saved as it was when that was asked for.
+
+
+class Held:
+    """Makes runs whose updates wait until they are let go."""
+
+    def __init__(self):
+        self.go, self.busy = threading.Event(), threading.Event()
+        self.raises = False
+
+    def __call__(self, configuration):
+        made = build(configuration, load_sample, threads=1)
+        advance = made.advance
+
+        def held(updates):
+            advance(updates)
+            if made.position >= 20:
+                self.busy.set()
+                assert self.go.wait(10.0)
+                if self.raises:
+                    raise ZeroDivisionError("a number that is not there")
+
+        made.advance = held
+        return made
+
+
+@pytest.fixture
+def held():
+    makes = Held()
+    runner = Runner(makes)
+    runner.load(training(), play=True)
+    assert makes.busy.wait(10.0)
+    yield runner, makes
+    makes.go.set()
+    assert runner.close()
+
+
+def test_a_run_that_is_saved_and_then_replaced_is_saved_as_it_was(held):
+    runner, makes = held
+    found = runner.save(whole=True)
+    runner.load(training(batch=8))
+    makes.go.set()
+    run = found.result(10.0)
+    assert run.position >= 20 and run.configuration["batch"] == 16
+
+
+def test_what_is_asked_for_after_another_load_is_of_that(held):
+    runner, makes = held
+    runner.load(training(batch=8), parking=lambda run: None)
+    found = runner.save(whole=True)
+    makes.go.set()
+    assert found.result(10.0) is None
+
+
+def test_a_run_comes_back_that_had_not_been_handed_over_yet(held):
+    runner, makes = held
+    kept = []
+    runner.load(training(batch=8), parking=kept.append)
+    runner.load(training(), saved=lambda: kept[0])
+    makes.go.set()
+    assert reach(runner, Phase.PAUSED).position >= 20
+    assert kept[0].position == runner.status.position
+
+
+def test_a_branch_that_is_overtaken_still_hands_the_run_over(held):
+    runner, makes = held
+    kept = []
+    runner.branch(10, {}, parking=kept.append)
+    runner.load(training(), saved=lambda: kept[0])
+    makes.go.set()
+    assert reach(runner, Phase.PAUSED).position >= 20
+
+
+def test_what_a_run_had_at_its_last_checkpoint_outlives_its_failure(held):
+    runner, makes = held
+    makes.raises = True
+    makes.go.set()
+    reach(runner, Phase.FAILED)
+    run = runner.save(whole=True).result(10.0)
+    assert run.position == run.checkpoints[-1].position > 0
+    kept = []
+    makes.raises = False
+    runner.load(training(), parking=kept.append)
+    reach(runner, Phase.PAUSED)
+    assert kept[0].position == run.position

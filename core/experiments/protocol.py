@@ -64,6 +64,10 @@ class Experiment(ABC):
         """Return the run as plain data, with all of its checkpoints if `whole`; None where there is nothing to save."""
         return None
 
+    def rescue(self) -> SavedRun | None:
+        """Return what can still be had of a run in which something raised; None where that is nothing."""
+        return None
+
     def restore(self, saved: SavedRun) -> None:
         """Go on with a saved run of the same configuration; only at the beginning."""
         raise NotImplementedError

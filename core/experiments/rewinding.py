@@ -144,6 +144,16 @@ class Rewinding(Experiment):
             futures=self._futures,
         )
 
+    def rescue(self) -> SavedRun | None:
+        """Return the run as of its last checkpoint: blocks stand at different updates once one of them has raised."""
+        last = self._checkpoints.before(self.position)
+        if last is None:
+            return None
+        self.breathe = _keep_quiet
+        self._drop_measurement()
+        self.rewind(last.position)
+        return self.save(whole=True)
+
     def restore(self, saved: SavedRun) -> None:
         """Go on with a run of the same values, lanes and images as this one, which is at its beginning."""
         self.configuration = saved.configuration
@@ -197,5 +207,13 @@ class Rewinding(Experiment):
         """Record the measurement that is under way, if there is one."""
 
     @abstractmethod
+    def _drop_measurement(self) -> None:
+        """Give up the measurement that is under way."""
+
+    @abstractmethod
     def _summarize_anew(self) -> None:
         """Forget what was computed from the records: they are to be written anew."""
+
+
+def _keep_quiet() -> None:
+    """Nobody is shown a run that has failed."""

@@ -194,6 +194,9 @@ class Training(Rewinding):
             record.reserve(len(self._measured))
             record.data[:, len(self._measured) - 1] = values
 
+    def _drop_measurement(self) -> None:
+        self._measuring = None
+
     def _given_up(self) -> bool:
         return self.abandoned
 

@@ -291,6 +291,8 @@ class ActivationsPanel(Panel):
         late = cursor < frame.iteration and not all(exact)
         if late:
             self._ask(cursor)
+        else:
+            self._asked = None
         # Not above the plots: they would be laid out anew for a word that stands for a moment.
         self._said.setText(_meanwhile(found) if late else self._running().preset.title)
         if not found:
