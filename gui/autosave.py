@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 ENDING = ".trainscope"
 AUTOSAVE_SECONDS = 4
 _PATIENCE = 0.4  # seconds that closing waits for what is being written
-_OWN, _BEFORE, _LAST = "autosave-", "before-", f"last{ENDING}"
+_OWN, _BEFORE, _LAST = "autosave-", "before-", "last"
+_MOST = 5  # sessions of windows that were closed, or had another one opened in them
 
 
 class Autosave(QObject):
@@ -58,7 +59,19 @@ class Autosave(QObject):
     @property
     def last(self) -> Path:
         """The session of the window that was closed last."""
-        return self.folder / _LAST
+        return self.folder / f"{_LAST}{ENDING}"
+
+    @property
+    def ended(self) -> list[Path]:
+        """The sessions that nobody saved and no window shows any more, the latest first."""
+        return sorted(self.folder.glob(f"{_LAST}*{ENDING}"), key=_age, reverse=True)
+
+    def keep(self, path: Path, place: Path | None = None) -> None:
+        """Put a session among those that have ended; the oldest of many goes."""
+        with suppress(OSError):  # it may not be there
+            os.replace(path, place or self.folder / f"{_LAST}-{path.stat().st_mtime_ns}{ENDING}")
+        for old in self.ended[_MOST:]:
+            remove(old)
 
     def begin(self) -> None:
         """Save from now on, and look for what was cut short."""
@@ -74,7 +87,7 @@ class Autosave(QObject):
             self.found.emit(left)
 
     def _left_behind(self) -> Path | None:
-        """Return the newest session whose window is gone, and remove what such windows kept besides."""
+        """Return the newest session whose window is gone, and tidy up what such windows kept besides."""
         found = []
         for path in self.folder.glob(f"{_OWN}*{ENDING}"):
             if path != self._own(_OWN) and _abandoned(path.with_suffix(".lock")):
@@ -83,7 +96,10 @@ class Autosave(QObject):
         for path in [path for kind in besides for path in self.folder.glob(kind)]:
             number = path.name.partition("-")[2].partition(".")[0]
             if _abandoned(self.folder / f"{_OWN}{number}.lock"):
-                remove(path)
+                if path.name.startswith(_BEFORE):
+                    self.keep(path)
+                else:
+                    remove(path)
         return max(found, key=_age, default=None)
 
     def took(self, path: Path) -> None:
@@ -124,9 +140,12 @@ class Autosave(QObject):
             self._tick()  # what has changed since the last time
         self._timer.stop()
         self._writer.end(_PATIENCE)
-        with suppress(OSError):
-            os.replace(self._own(_OWN), self.last)
-        remove(self.before)
+        if self._own(_OWN).exists():
+            if self.last.exists():
+                self.keep(self.last)
+            self.keep(self._own(_OWN), self.last)
+        if self.before.exists():
+            self.keep(self.before)
         self._lock.unlock()
 
 

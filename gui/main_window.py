@@ -331,9 +331,9 @@ class MainWindow(QMainWindow):
             panel.set_notes_shown(self._notes.isChecked())
 
     def _show_keys(self) -> None:
-        keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 6 panels · F1 notes"
-        files = "Ctrl+O open · Ctrl+S save · Ctrl+D data · Ctrl+E export · Ctrl+Shift+C copy picture"
-        self.banner.show_message(f"{keys} · {files} · Ctrl+Z undo · Esc close this")
+        keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 6 panels · Ctrl+D data · F1 notes"
+        files = "Ctrl+O open · Ctrl+S save · Ctrl+Shift+S save as · Ctrl+E export · Ctrl+Shift+C copy picture"
+        self.banner.show_message(f"{keys} · {files} · Ctrl+Z undo · Ctrl+Shift+Z redo · Esc close this")
 
     def _show_about(self) -> None:
         from core import __version__

@@ -113,6 +113,7 @@ class Player(QObject):
         plays = self._replay is not None
         self._held, self._branched = position, (position, self._last_future(self.frame))
         self.cursor, self._replay = None, None
+        self._pausing = not plays  # the engine is at work, but play has not been asked for
         self.runner.branch(position, values, parking)
         if plays:
             self.runner.play()
@@ -225,7 +226,7 @@ class Player(QObject):
     @property
     def playing(self) -> bool:
         """Whether engine or replay moves."""
-        return self._replay is not None or self.status.phase is Phase.RUNNING
+        return self._replay is not None or (self.status.phase is Phase.RUNNING and not self._pausing)
 
     # The display's clock.
 
@@ -261,7 +262,7 @@ class Player(QObject):
         if self._branched is not None:
             position, before = self._branched
             last = self._last_future(frame)
-            if last is before or last.start != position:
+            if last is before or last.start != position or frame.position < position:
                 return None
         self.frame = frame
         return frame

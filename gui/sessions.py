@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
 from gui.autosave import ENDING, Autosave, clock, remove
@@ -56,7 +56,8 @@ class Sessions(QObject):
         self._opening, self._started = Path(), 0.0
         self._next: Path | None = None  # to be saved when what is being saved is written
         self._kept: tuple[Path, Path | None] | None = None  # what was on screen before, and its name
-        self._keeping = self._kept  # the same of what is being opened
+        self._keeping: tuple[Path, Path | None] | None = None  # the same of what is being opened
+        self._name: Path | None = None  # of what was open before, while that is opened again
         self._left: Path | None = None  # a session that was cut short
         self._autosave = Autosave(window, folder) if folder is not None else None
         if self._autosave is not None:
@@ -87,11 +88,13 @@ class Sessions(QObject):
 
     def _list_recent(self) -> None:
         self._recent.clear()
-        if self._autosave is not None and self._autosave.last.exists():
-            last = self._autosave.last
-            self._recent.addAction(f"What was open at the end, {clock(last)}", partial(self.open, last))
-        if self._kept is not None and self._kept[0].exists():
-            self._recent.addAction("What was open before", partial(self.open, self._kept[0]))
+        if self._autosave is not None:
+            if self._autosave.before.exists():
+                before = self._autosave.before
+                self._recent.addAction(f"What was open before, {clock(before)}", partial(self.open, before))
+            for path in self._autosave.ended:
+                words = "What was open at the end" if path == self._autosave.last else "What was open earlier"
+                self._recent.addAction(f"{words}, {clock(path)}", partial(self.open, path))
         for path in map(Path, self._window.settings.listed(RECENT)):
             self._recent.addAction(path.name.replace("&", "&&"), partial(self.open, path)).setToolTip(str(path))
         if self._recent.isEmpty():
@@ -119,7 +122,10 @@ class Sessions(QObject):
 
     def save_as(self) -> None:
         """Ask for a file and save to it."""
-        start = str(self.path or Path(self._window.settings.text("session-folder")) / f"session{ENDING}")
+        panel = self._window.current()
+        named = panel.preset.name if panel is not None else "session"
+        folder = Path(self._window.settings.text("session-folder") or _documents())
+        start = str(self.path or folder / f"{named}{ENDING}")
         name, _ = QFileDialog.getSaveFileName(self._window, "Save session", start, _FILTER)
         if name:
             path = Path(name if name.endswith(ENDING) else name + ENDING)
@@ -165,11 +171,14 @@ class Sessions(QObject):
             self._window.banner.show_message("Another session is being opened.", Severity.WARNING)
             return
         self._opening, self._started = path, time.perf_counter()
-        keep, self._keeping = None, None
-        if keeping and self._autosave is not None and self._writer.has_run() and path != self._autosave.before:
-            self._keeping = self._autosave.before, self.path
-            keep = self._writer.taking(self._autosave.before, whole=True)
-        current = self._window.data.current
+        keep, before = None, None
+        self._name = self._kept[1] if self._kept and path == self._kept[0] else None
+        self._keeping = self._kept
+        if keeping and self._autosave is not None and self._writer.has_run():
+            before = self._autosave.before
+            self._keeping = before, self.path
+            keep = self._writer.taking(before, whole=True)
+        current, autosave = self._window.data.current, self._autosave
         known = {"sample", "full", *self._window.settings.listed(FOLDERS)}
         own = self._is_own(path)
 
@@ -181,8 +190,10 @@ class Sessions(QObject):
                 found = _data_of(session, current(), None if own else known)
             except SessionError as error:
                 raise error.inside(str(path)) from error
-            if keep is not None:
+            if keep is not None and before is not None and autosave is not None:
                 try:
+                    if path != before:
+                        autosave.keep(before)
                     keep()
                 except (OSError, ValueError) as error:
                     raise _NotKept(f"What is open now cannot be kept: {error}") from error
@@ -203,13 +214,15 @@ class Sessions(QObject):
             self._window.data.use(dataset)
         self._window.show_session(session)
         if self._autosave is not None and path == self._autosave.before:
-            self._use(self._kept[1] if self._kept else None)
-            self._kept = None
+            self._use(self._name)
         else:
-            self._kept = self._keeping
             self._use(None if self._is_own(path) else path)
+        self._kept = self._keeping
         words = f"Back in the session of {clock(path)}." if self._is_own(path) else f"Opened {path.name}."
-        back = [("Back to what was open before", partial(self.open, self._kept[0]))] if self._kept else []
+        back: list[tuple[str, Callable[[], object]]] = []
+        back += [("Back to what was open before", partial(self.open, self._kept[0]))] if self._kept else []
+        if self._left not in (None, path):  # a file that was asked for at the start took the offer's place
+            back.append(("Recover what was cut short", self.recover))
         self._window.banner.show_message(words, actions=back)
         if path == self._left and self._autosave is not None:
             self._autosave.took(path)
@@ -281,6 +294,10 @@ class Sessions(QObject):
         self._writer.end(_LAST_WRITE)
         if self._autosave is not None:
             self._autosave.close()
+
+
+def _documents() -> str:
+    return QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
 
 
 def _data_of(session: Session, current: Dataset, known: Collection[str] | None) -> Dataset | None:

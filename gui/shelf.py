@@ -1,7 +1,8 @@
 """Runs that an edit replaced, kept so that undoing it brings them back as they were.
 
-All edits of a window share one shelf of bounded size. When it is full, the runs that have lain there longest lose
-first the checkpoints from which they would quickly be rewound, then themselves.
+All edits of a window share one shelf of bounded size; the last run has a place on it whatever it takes. When it is
+full, the runs that have lain there longest lose first the checkpoints from which they would quickly be rewound, then
+themselves.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Parked:
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
         self.run: SavedRun | None = None
+        self.lost = False  # whether there was no room any more for what was kept here
         self.pending = False  # an engine has been asked for the run, and has not handed it over yet
 
     def expect(self) -> Callable[[SavedRun | None], None]:
@@ -62,9 +64,9 @@ class Shelf:
             for found in kept:
                 if self.nbytes > self._most and found.run is not None:
                     found.run = replace(found.run, checkpoints=found.run.checkpoints[-1:])
-            for found in kept:
-                if self.nbytes > self._most:
-                    found.run = None
+            for found in kept[:-1]:  # the last one stays, however large: the next undo is to find it
+                if self.nbytes > self._most and found.run is not None:
+                    found.run, found.lost = None, True
 
     def clear(self) -> None:
         """Give all runs up."""

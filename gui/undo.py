@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QApplication
 
+from gui.theme import Severity
 from gui.widgets import Stroke
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class Edit(QUndoCommand):
         """Go back to what was before, where it can be seen."""
         self.panel.desk.open_panel(self.panel.entry.key)
         if not self.panel.bring_back(self.before, self._former, self._latter):
-            self.panel.apply(self.before)
+            self.panel.apply(self.before, parking=self._latter)
+            self._tell(self._former)
 
     def redo(self) -> None:
         """Apply the change; again, where it can be seen."""
@@ -73,6 +75,11 @@ class Edit(QUndoCommand):
         self._done = True
         if not self.panel.bring_back(self.after, self._latter, self._former):
             self._apply()
+
+    def _tell(self, kept: Parked) -> None:
+        if kept.lost:
+            words = "The run before is not there any more: there was no room for more runs. Play computes it again."
+            self.panel.message.emit(words, Severity.WARNING)
 
     def _apply(self) -> None:
         parking: Parked | None = None if self._goes_on else self._former

@@ -254,8 +254,10 @@ def test_what_was_half_written_or_kept_besides_is_cleared_away(killed, keeper, f
     press(user, "Go on with it")
     said(user, "Back in the session of")
     user.until(lambda: not killed.exists())
+    kept = [path for path in folder.iterdir() if path.name.startswith("last-")]
+    assert [path.read_bytes() for path in kept] == [b"half"]  # what had been kept is still there
     user.window.close()
-    assert names(folder) == ["last.trainscope"]
+    assert len(names(folder)) == 2 and "last.trainscope" in names(folder)
 
 
 # Several windows.
@@ -280,8 +282,10 @@ def test_two_windows_have_files_of_their_own_and_offer_nothing_of_each_other(kee
     assert third.window.banner.text() == "" and not action(third, "recover").isVisible()
     second.window.close()
     third.window.close()
-    assert names(folder) == ["last.trainscope"]
+    assert len(names(folder)) == 2  # of each of them
     assert read_session(folder / "last.trainscope").panels["training"].run.position == 4
+    other = next(folder.glob("last-*"))
+    assert read_session(other).panels["training"].run.position == 3
 
 
 def test_a_window_in_another_process_is_left_in_peace_while_it_lives(other, keeper):

@@ -493,9 +493,16 @@ def test_without_room_on_the_shelf_undo_restarts_with_what_was(ended):
     ended.window.shelf._most = 10
     ended.enter("seed", "3")
     ended.until(lambda: ended.player.frame.iteration == 0)
+    ended.player.step()
+    ended.until(lambda: ended.player.head == 1)
+    ended.enter("seed", "4")
+    ended.until(lambda: ended.player.frame.iteration == 0)
+    undone(ended)
+    ended.until(lambda: ended.player.head == 1)  # the last one is kept, however large
     undone(ended)
     assert ended.panel.configuration["seed"] == 0 and ended.player.frame.iteration == 0
     assert ended.said() == "restarted with seed = 0"
+    assert ended.window.banner.text().startswith("The run before is not there any more: ")
 
 
 def test_runs_of_edits_that_are_gone_take_no_room(ended):

@@ -80,11 +80,14 @@ def test_then_the_oldest_go(run):
     assert shelf.nbytes <= 2.5 * thin.nbytes
 
 
-def test_a_run_that_is_larger_than_the_shelf_is_not_kept(run):
+def test_the_last_run_is_kept_however_large_and_goes_with_the_next(run):
     shelf = Shelf(most=10)
     place = shelf.place()
     place.put(run)
-    assert place.run is None and shelf.nbytes == 0
+    assert place.run is not None and not place.lost
+    other = shelf.place()
+    other.put(run)
+    assert place.run is None and place.lost and other.run is not None
 
 
 def test_a_place_that_nobody_has_any_more_takes_no_room(run):
