@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 BUDGET = 24 * 2**20
-"""Bytes that the checkpoints of one run take at most."""
+"""Bytes that the checkpoints of one run take at most, unless a single one is larger."""
+_STRETCH = 4  # times the budget that a single one may take
 
 _MOST = 250  # more would cost more to keep than is saved on the way back
 
@@ -83,11 +84,14 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """What is kept of one run: as many checkpoints of `size` bytes as `budget` allows, evenly over `total` updates."""
+    """What is kept of one run: as many checkpoints of `size` bytes as `budget` allows, evenly over `total` updates.
+
+    Of so many networks that not one fits, a single one is kept, in the middle, if it takes at most four times as much.
+    """
 
     def __init__(self, size: int, total: int, budget: int = BUDGET) -> None:
         """Start with none. The beginning needs no checkpoint: it is drawn anew from the seed."""
-        self._most = min(_MOST, budget // max(1, size))
+        self._most = min(_MOST, budget // max(1, size)) or int(size <= _STRETCH * budget)
         self._kept: dict[int, Checkpoint] = {}
         self._spacing = max(1, -(-total // (self._most + 1)))
 

@@ -47,10 +47,14 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The runner at one moment. `rate` is in updates per second of the running play, `error` one line."""
+    """The runner at one moment. `rate` is in updates per second of the running play, `error` one line.
+
+    `returning` is the moment that a rewound run is on its way back to, at which it branches off.
+    """
 
     phase: Phase = Phase.IDLE
     position: int = 0
+    returning: int | None = None
     total: int = 0
     rate: float | None = None
     error: str = ""
@@ -131,10 +135,10 @@ class Runner:
             self._wake.notify_all()
 
     def pause(self) -> None:
-        """Stop after the chunk in hand, some milliseconds; the phase is PAUSED once the position is final."""
+        """Stop after the chunk in hand, some milliseconds, or where the run is going back to; then it is PAUSED."""
         with self._wake:
             self._play_wanted = self._step_wanted = False
-            if self._status.phase is Phase.RUNNING:
+            if self._status.phase is Phase.RUNNING and not self._rewinding:
                 self._goal = 0
                 self._wake.notify_all()
 
@@ -252,13 +256,15 @@ class Runner:
         self._set(phase=Phase.RUNNING, rate=None)
 
     def _report(self, experiment: Experiment, **more: Any) -> None:
-        total, configuration = experiment.total, experiment.configuration
-        self._set(position=experiment.position, total=total, configuration=configuration, **more)
+        total, configuration, position = experiment.total, experiment.configuration, experiment.position
+        returning = experiment.returning if position < experiment.returning else None
+        self._set(position=position, total=total, configuration=configuration, returning=returning, **more)
 
     def _settle(self, experiment: Experiment, loads: int) -> None:
         """Set the phase that the position calls for, and make a frame of it where a run ends."""
         if self._status.loads != loads:
             return
+        self._rewinding = bool(self._branches) or experiment.position < min(experiment.returning, self._goal)
         phase = before = self._status.phase
         if experiment.position >= experiment.total or experiment.stopped:
             phase = Phase.FINISHED
@@ -268,6 +274,7 @@ class Runner:
         self._report(experiment, phase=phase)
         if phase is Phase.PAUSED and not self._rewinding and (self._play_wanted or self._step_wanted):
             self._start(None if self._play_wanted else 1)
+        self._step_wanted = self._step_wanted and self._rewinding
 
     def _has_work(self) -> bool:
         ready = self._experiment is not None
@@ -284,7 +291,7 @@ class Runner:
 
     def _hold_back(self, experiment: Experiment) -> None:
         """Wait until the limit allows the next update, or something else is wished for, such as a frame."""
-        if self._limit is not None and not self._clock_stale:
+        if self._limit is not None and not self._clock_stale and not self._rewinding:
             since, first = self._clock
             due = since + (experiment.position + 1 - first) / self._limit
             self._wake.wait_for(self._interrupted, max(0.0, due - time.perf_counter()))
@@ -337,7 +344,7 @@ class Runner:
         self._release()
         self._rescued = saved = _found(kept)
         self._experiment = experiment = self._build(configuration if saved is None else saved.configuration)
-        experiment.breathe = lambda: self._breathe(experiment, loads)
+        experiment.breathe = lambda: self._publish(experiment, loads)
         self._chunk = 1
         if saved is not None:
             experiment.restore(saved)
@@ -364,13 +371,13 @@ class Runner:
         for position, values, parking in branches:
             if parking is not None:
                 _park(experiment, parking)
-            experiment.branch(position, values)
+            experiment.turn_back(position, values)
         if branches:
             with self._wake:
                 if self._status.loads == loads:
-                    self._asked, self._rewinding = True, bool(self._branches)
+                    self._asked, self._goal, self._clock_stale = True, experiment.returning, True
+                    self._set(phase=Phase.RUNNING)
                 self._settle(experiment, loads)
-                self._step_wanted = self._step_wanted and self._rewinding
 
     def _due(self, wishes: list[Any], loads: int) -> list[Any]:
         """Take the wishes for what is loaded; those for what is to be loaded next wait."""
@@ -378,13 +385,6 @@ class Runner:
             found = list(wishes) if self._status.loads == loads else []
             del wishes[: len(found)]
             return found
-
-    def _breathe(self, experiment: Experiment, loads: int) -> None:
-        """Report and publish in the midst of longer work."""
-        with self._wake:
-            if self._status.loads == loads and not experiment.abandoned:
-                self._report(experiment)
-        self._publish(experiment, loads)
 
     def _save(self, experiment: Experiment | None, loads: int | None = None) -> None:
         """Hand the run to all who asked for it up to this load; to all for None."""
@@ -446,7 +446,7 @@ class Runner:
         self._chunk = max(1, min(2 * size, int(size * _CHUNK_SECONDS / spent)))
 
     def _allowance(self) -> int:
-        return _UNLIMITED if self._limit is None else max(1, int(self._limit / 60))
+        return _UNLIMITED if self._limit is None or self._rewinding else max(1, int(self._limit / 60))
 
     def _progress(self, experiment: Experiment, loads: int) -> None:
         """Report the position and, twice a second, the rate; then wait as the limit asks."""

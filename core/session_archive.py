@@ -177,9 +177,14 @@ def add_entry(archive: zipfile.ZipFile, name: str, parts: Sequence[bytes | memor
 def pack(arrays: Mapping[str, Sequence[Array]]) -> memoryview:
     """Return an NPZ file of arrays, each given as the parts that it has along its first axis, at least one."""
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        for name, parts in arrays.items():
-            add_entry(archive, f"{name}.npy", _entry(parts))
+    try:
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+            for name, parts in arrays.items():
+                add_entry(archive, f"{name}.npy", _entry(parts))
+    except ValueError as error:
+        if not stream.closed:
+            raise
+        raise MemoryError("the session does not fit into memory") from error  # a BytesIO that can not grow is closed
     return stream.getbuffer()
 
 

@@ -59,11 +59,12 @@ def read_run(where: str, plain: Any, configuration: Configuration, archive: Arch
     rows = Rows(configuration)
     whole(f"{where}.position", position, 1, latest(configuration))
     whole(f"{where}.measured", measured, 0, position + 1)
-    if configuration.changes and configuration.changes[-1].iteration > position:
-        raise SessionError(f"{where}.configuration.changes", "a change after the run's end", f"up to {position}")
     ended = _read_stopped(f"{where}.stopped", stopped, rows, position, bool(configuration.get("halving")))
     moments = read_moments(f"{where}.checkpoints", checkpoints, rows, position)
     shapes = _future_shapes(f"{where}.futures", futures, len(rows.lanes), configuration)
+    returning = max([position, *(future["start"] for future in futures)])  # where a rewound run was on its way back to
+    if configuration.changes and configuration.changes[-1].iteration > returning:
+        raise SessionError(f"{where}.configuration.changes", "a change after the run's end", f"up to {returning}")
     networks = network_arrays(moments, rows)
     archive.expect({f"{name}.npy" for name in (*_RECORDS, "measured", *shapes, *networks)})
     records = _read_records(where, archive, len(rows), position, measured)

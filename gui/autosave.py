@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
+from core.runner import Phase
 from gui.session_writer import SessionWriter
 from gui.theme import Severity
 
@@ -112,9 +113,18 @@ class Autosave(QObject):
             (key, panel.own_player.status.loads, panel.own_player.status.position, id(panel.configuration))
             for key, panel in self._window.panels.items()
         )
+        if any(panel.own_player.status.phase is Phase.FAILED for panel in self._window.panels.values()):
+            return  # what is left of that run may be less than what the file has
         if now != self._saved and self._writer.has_run() and not self._writer.busy:
             self._saved = now
+            self._hold()
             self._writer.write(self._own(_OWN), whole=False)
+
+    def _hold(self) -> None:
+        """Take the lock again where somebody has removed it with its folder: else other windows think this one dead."""
+        if self.folder.is_dir() and not self._own(_OWN).with_suffix(".lock").exists():
+            self._lock.unlock()
+            self._lock.tryLock(0)
 
     def _wrote(self, _path: object) -> None:
         self._told = False

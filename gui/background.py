@@ -46,7 +46,11 @@ class Background(QObject):
         future: Future[Any] = Future()
         self._future = future
         self._thread = threading.Thread(target=_work, args=(work, future), name=self._name, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no room for a thread: told like whatever the work raises
+            self._thread = None
+            future.set_exception(MemoryError(str(error)))
         self._timer.start()
 
     def forget(self) -> None:

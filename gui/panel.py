@@ -264,6 +264,7 @@ class Panel(PanelRuns):
 
     def _show_state(self, state: TransportState) -> None:
         self.transport.show_status(state)
+        self._tell_way_back()
         can_extend = self.extends and state.phase is Phase.FINISHED and state.total == state.head
         if self.extend.isVisible() != can_extend:
             self.extend.setVisible(can_extend)

@@ -74,6 +74,7 @@ class PanelRuns(QWidget):
     transport: Transport
     _said: QLabel
     _switched_off: tuple[str, ...]
+    _branch_words = ""
 
     def _install(self, configuration: Configuration) -> None:
         """Make the widgets show a configuration."""
@@ -172,7 +173,9 @@ class PanelRuns(QWidget):
     def _go_on(self, changed: list[str]) -> None:
         for key in changed:
             self.player.change(key, self.configuration[key])
-        self._said.setText(f"{self._changes_text(changed)} from iteration {self.player.status.position:,} on")
+        status = self.player.status
+        at = status.position if status.returning is None else status.returning
+        self._said.setText(f"{self._changes_text(changed)} from iteration {at:,} on")
 
     def take_data(self, name: str, kept: Parked, parking: Parked) -> None:
         """Run on other images: go back to a run on them that was kept, or restart."""
@@ -186,7 +189,16 @@ class PanelRuns(QWidget):
         values = {p.key: self.configuration[p.key] for p in self.configuration.parameters if p.live}
         values.pop("iterations", None)
         self.player.branch(at, values, parking.expect() if parking else None)
-        self._said.setText(f"branched at {at:,}: {self._changes_text(changed)}")
+        self._branch_words = f"branched at {at:,}: {self._changes_text(changed)}"
+        self._said.setText(self._branch_words)
+
+    def _tell_way_back(self) -> None:
+        """Say how far a run is on its way back to where it branches off."""
+        status = self.player.status
+        if status.returning is not None:
+            self._said.setText(f"going back to {status.returning:,}: {status.position:,}")
+        elif self._said.text().startswith("going back to "):
+            self._said.setText(self._branch_words)
 
     def _run_anew(self, changed: list[str], parking: Parked | None = None, paused: bool = False) -> None:
         ran = self.player.status.position > 0 and not self.is_eager

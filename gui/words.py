@@ -22,6 +22,6 @@ def measured_by(measured_at: NDArray[Any], position: float) -> int:
 
 
 def kept_numbers(frame: Any) -> list[tuple[str, str]]:
-    """Return the number of a run's checkpoints with the memory that they take; nothing before the first."""
+    """Return the number of a run's checkpoints with the memory that they take, from the first update on."""
     size = f"{frame.checkpoints}, {frame.checkpoint_bytes / 2**20:.1f} MiB"
-    return [("checkpoints", size)] * bool(frame.checkpoints)
+    return [("checkpoints", size)] * bool(frame.iteration)

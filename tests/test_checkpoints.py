@@ -55,11 +55,19 @@ def test_the_next_position_to_keep_is_the_one_that_is_wanted() -> None:
 
 
 def test_a_run_too_large_for_even_one_keeps_none() -> None:
-    kept = Checkpoints(SIZE, 100, SIZE - 1)
+    kept = Checkpoints(SIZE, 100, SIZE // 5)
     assert kept.next_after(0) is None
     assert not any(kept.wants(at) for at in range(101))
     kept.add(made(50))
     assert (kept.all, kept.nbytes, kept.before(100)) == ((), 0, None)
+
+
+def test_a_single_one_may_take_four_times_the_budget() -> None:
+    kept = Checkpoints(SIZE, 100, SIZE // 4)
+    assert [at for at in range(101) if kept.wants(at)] == [50, 100]
+    kept.add(made(50))
+    kept.add(made(100))
+    assert len(kept.all) == 1
 
 
 def test_the_beginning_needs_none() -> None:

@@ -595,8 +595,8 @@ def test_what_is_replaced_is_parked_whole(runner) -> None:
 def test_closing_in_the_midst_of_going_back_takes_no_half_second(digits, wish, monkeypatch) -> None:
     make, under_way = Checkpoints.__init__, threading.Event()
     monkeypatch.setattr(Checkpoints, "__init__", lambda kept, size, total: make(kept, size, total, 0))
-    breathe = Runner._breathe
-    monkeypatch.setattr(Runner, "_breathe", lambda *args: (under_way.set(), breathe(*args)))
+    advance = Runner._advance
+    monkeypatch.setattr(Runner, "_advance", lambda *args: (under_way.set(), advance(*args)))
     asked = Runner._looks_elsewhere
     monkeypatch.setattr(Runner, "_looks_elsewhere", lambda *args: (under_way.set(), asked(*args))[1])
     before = set(threading.enumerate())

@@ -52,9 +52,17 @@ class Experiment(ABC):
 
     # What only longer runs need, which are not computed at once.
 
-    def branch(self, position: int, values: Mapping[str, Any]) -> None:
-        """Go back to an earlier moment and on from there with these live values; frames keep the old future."""
+    def turn_back(self, position: int, values: Mapping[str, Any]) -> None:
+        """Go on from an earlier moment with these live values; frames keep the old future.
+
+        The run stands at or before that moment afterwards, and is to be advanced to it.
+        """
         raise NotImplementedError
+
+    @property
+    def returning(self) -> int:
+        """The moment that a rewound run is to be advanced to; else where it is."""
+        return self.position
 
     def look(self, position: int, given_up: Callable[[], bool]) -> Any:
         """Return the watched lanes' histograms at an earlier moment; None where it was given up."""

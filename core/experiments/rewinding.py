@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_REPLAYED = 20  # updates between two moments at which a rewound run can be looked at, or given up
 _MOST_FUTURES = 5
 
 
@@ -42,6 +41,8 @@ class Rewinding(Experiment):
     _measured: list[int]
     _futures: tuple[OldFuture, ...] = ()
     _checkpoints: Checkpoints
+    _known: dict[int, list[Array]]  # accuracies and norms that were measured before the run was rewound, by update
+    _returning = 0
 
     def _keep_checkpoint(self) -> None:
         if self._checkpoints.wants(self.position) and not (self.abandoned or self.stopped):
@@ -64,21 +65,29 @@ class Rewinding(Experiment):
 
         Its mid-run changes stay, later ones and all that was recorded after it are forgotten.
         """
+        position = self._go_back(position)
+        self.advance(position - self.position)
+
+    def _go_back(self, position: int) -> int:
+        """Stand at the checkpoint before an earlier moment, which is returned; what was measured up to it is known."""
         self._finish_measuring()
         position = min(position, self.position)
-        known = [at for at in self._measured if at <= position]
         changes = tuple(change for change in self.configuration.changes if change.iteration <= position)
         self.configuration = replace(self.configuration, changes=changes)
+        records = self._train, self._test, self._norms
+        known = {at: [record.data[:, n].copy() for record in records] for n, at in enumerate(self._measured)}
+        self._known |= {at: values for at, values in known.items() if at <= position}
         self._checkpoints.forget_after(position)
         self._stand_at(self._checkpoints.before(position))
+        self._measured = [at for at in self._measured if at <= self.position]
         for name in ("_loss", "_train", "_test", "_norms"):
-            length = self.position if name == "_loss" else len(known)
+            length = self.position if name == "_loss" else len(self._measured)
             setattr(self, name, getattr(self, name).cut(length))
-        self._measured = known
         self._summarize_anew()
-        self._replay(position)
-        if self.total > max(self.position, self._end()):  # the end was moved to before what had been reached
-            self._extend(self._end())
+        self._returning = position
+        if self.total > max(position, self._end()):  # the end was moved to before what had been reached
+            self._extend(max(position, self._end()))
+        return position
 
     def _stand_at(self, checkpoint: Checkpoint | None) -> None:
         """Put every network and all values in force back to a checkpoint, or to the beginning."""
@@ -88,25 +97,25 @@ class Rewinding(Experiment):
         for block in self._blocks:
             block.restore(checkpoint, self._values)
 
-    def _replay(self, position: int) -> None:
-        """Recompute updates whose accuracies are known."""
-        self._loss.reserve(position)
-        while self.position < position and not self.abandoned:
-            self._apply_changes()
-            self._run_to(min([position, self.position + _REPLAYED, *self._stops()]))
-            self._keep_checkpoint()
-            self.breathe()
-        self._apply_changes()
-
     def branch(self, position: int, values: Mapping[str, Any]) -> None:
         """Go back to an earlier moment and on from there with these live values; the old future stays in frames."""
+        self.turn_back(position, values)
+        self.advance(self.returning - self.position)
+
+    def turn_back(self, position: int, values: Mapping[str, Any]) -> None:
+        """Begin to branch: stand at the checkpoint before that moment, to which the run is then to be advanced."""
         future = self._future(min(position, self.position))
         if future is not None:
             self._futures = (*self._futures, future)[-_MOST_FUTURES:]
-        self.rewind(position)
+        self._go_back(position)
         for key, value in values.items():
-            if self._values[key] != value:
+            if self.configuration.at(self._returning)[key] != value:
                 self.change(key, value)
+
+    @property
+    def returning(self) -> int:
+        """The moment that the run was rewound to, until it is there again; else where it is."""
+        return max(self.position, self._returning)
 
     def _future(self, start: int) -> OldFuture | None:
         """Return what came after `start`; None where nothing did."""
@@ -149,9 +158,8 @@ class Rewinding(Experiment):
         last = self._checkpoints.before(self.position)
         if last is None:
             return None
-        self.breathe = _keep_quiet
         self._drop_measurement()
-        self.rewind(last.position)
+        self._go_back(last.position)
         return self.save(whole=True)
 
     def restore(self, saved: SavedRun) -> None:
@@ -166,6 +174,7 @@ class Rewinding(Experiment):
             record.reserve(len(saved.measured))
             record.data[:, : len(saved.measured)] = getattr(saved, name)
         self._futures = saved.futures
+        self._returning = max((change.iteration for change in saved.configuration.changes), default=0)
         for found in saved.checkpoints:
             self._checkpoints.add(found)
         self._stand_at(saved.checkpoints[-1])
@@ -181,14 +190,6 @@ class Rewinding(Experiment):
         return found
 
     # What the subclass does.
-
-    @abstractmethod
-    def _run_to(self, end: int) -> None:
-        """Train until after `end` updates."""
-
-    @abstractmethod
-    def _stops(self) -> list[int]:
-        """Return where all blocks are to meet next."""
 
     @abstractmethod
     def _apply_changes(self) -> None:
@@ -213,7 +214,3 @@ class Rewinding(Experiment):
     @abstractmethod
     def _summarize_anew(self) -> None:
         """Forget what was computed from the records: they are to be written anew."""
-
-
-def _keep_quiet() -> None:
-    """Nobody is shown a run that has failed."""

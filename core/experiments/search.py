@@ -113,7 +113,7 @@ class Search(Training):
         """Stop all but the best third, where it is time for that."""
         if self.position not in self.rungs():
             return
-        going = [row for block in self._blocks for row in block.rows]
+        going = sorted(row for block in self._blocks for row in block.rows)  # ties go by number, however blocks are cut
         last = len(self._measured) - 1
         validation, train = self._test.data[going, last], self._train.data[going, last]
         order = ranked(validation, train, [0] * len(going), [False] * len(going))
@@ -135,12 +135,8 @@ class Search(Training):
 
     def _stand_at(self, checkpoint: Checkpoint | None) -> None:
         super()._stand_at(checkpoint)
+        self._stopped = {row: at for row, at in self._stopped.items() if at <= self.position}
         self._drop_stopped()
-
-    def rewind(self, position: int) -> None:
-        """Go back to an earlier moment; trials that were stopped after it go on."""
-        self._stopped = {row: at for row, at in self._stopped.items() if at <= position}
-        super().rewind(position)
 
     def ended(self) -> Mapping[int, int]:
         """Return after which update trials were stopped early."""

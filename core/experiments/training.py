@@ -31,7 +31,7 @@ from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from core.datasets import Dataset
     from core.parameters import Configuration
@@ -71,6 +71,7 @@ class Training(Rewinding):
         self._loss = Record(rows)
         self._train, self._test, self._norms = Record(rows), Record(rows), Record(rows, dtype=np.float64)
         self._measured: list[int] = []
+        self._known: dict[int, list[Array]] = {}
         self._measuring: tuple[int, Measurement] | None = None
         self._summarize_anew()
         self._pending = sorted(configuration.changes, key=lambda change: change.iteration)
@@ -120,7 +121,7 @@ class Training(Rewinding):
         """Make up to `updates` updates of every lane, measuring accuracies on the way."""
         target = min(self.total, self.position + updates)
         self._loss.reserve(target)
-        if not self.position and not self._measured:
+        if not self.position and not self._measured and self._measuring is None:
             self._measure_if_due()
         while self.position < target and not self.stopped and not self.abandoned:
             self._apply_changes()
@@ -165,6 +166,9 @@ class Training(Rewinding):
         if not self._evaluate or (self.position % self._evaluate and self.position != self.total):
             return
         self._finish_measuring()
+        if self.position in self._known:
+            self._record(self.position, self._known.pop(self.position))
+            return
         self._share(self._make_ready, self._blocks, self._threads)
         if self.abandoned:
             return
@@ -188,9 +192,12 @@ class Training(Rewinding):
             return
         (position, found), self._measuring = self._measuring, None
         found.count(0, self._given_up, self.breathe)
+        self._record(position, [*found.accuracies(), found.norms])
+
+    def _record(self, position: int, measured: Sequence[Array]) -> None:
+        """Write down the accuracies on both sets and the norms of all rows."""
         self._measured.append(position)
-        train, test = found.accuracies()
-        for record, values in ((self._train, train), (self._test, test), (self._norms, found.norms)):
+        for record, values in zip((self._train, self._test, self._norms), measured, strict=True):
             record.reserve(len(self._measured))
             record.data[:, len(self._measured) - 1] = values
 
@@ -214,9 +221,12 @@ class Training(Rewinding):
         if key == "iterations":
             values = {**self.configuration.values, key: value}
             self.configuration = replace(self.configuration, values=values)
-        else:
-            super().change(key, value)
-        self._set(key, value)
+            self._set(key, value)
+        else:  # while the run goes back, from where it is going to
+            self.configuration = self.configuration.change(self.returning, key, value)
+            self._pending = [change for change in self.configuration.changes if change.iteration > self.position]
+            if self.returning == self.position:
+                self._set(key, value)
 
     def _set(self, key: str, value: Any) -> None:
         self._values[key] = value
