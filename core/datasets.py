@@ -46,6 +46,7 @@ class DataError(ValueError):
     def __init__(self, where: Path | str, wrong: str, allowed: str) -> None:
         """Compose the line; a line break in a file's name does not break it."""
         super().__init__(" ".join(f"{where}: {wrong}; allowed: {allowed}".splitlines()))
+        self.wrong = " ".join(f"{where}: {wrong}".splitlines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,8 @@ def _find(folder: Path, stem: str, dims: int) -> Path:
         present = set(os.listdir(folder))
     except OSError as error:
         raise DataError(folder, f"cannot be opened ({error.strerror})", _SOURCES) from error
+    if not any("idx" in name for name in present):
+        raise DataError(folder, "has no IDX files", _SOURCES)
     found = [name for name in spellings if name in present]
     if not found:
         raise DataError(folder / spellings[0], "no such file", " or ".join(spellings))

@@ -146,13 +146,14 @@ class Download:
         self._check_cancelled()
         if file.is_whole(self.folder):
             return
-        reasons = []
+        reasons: dict[str, str] = {}  # by hosts
         for source in self._sources:
             try:
                 return self._fetch(source, file, start)
             except _SourceError as error:
-                reasons.append(f"{urlsplit(source).netloc}: {error}")
-        wrong = f"could not be downloaded: {'; '.join(reasons)}"
+                reasons[urlsplit(source).netloc] = str(error)
+        told = [f"{' and '.join(_hosts(reasons, why))}: {why}" for why in dict.fromkeys(reasons.values())]
+        wrong = f"could not be downloaded: {'; '.join(told)}"
         raise DataError(file.name, wrong, "a connection to one of them, or 'sample'")
 
     def _fetch(self, source: str, file: RemoteFile, start: int) -> None:
@@ -265,6 +266,10 @@ class _Transfer(threading.Thread):
             received += len(chunk)
             if not chunk:
                 return
+
+
+def _hosts(reasons: dict[str, str], why: str) -> list[str]:
+    return [host for host, reason in reasons.items() if reason == why]
 
 
 def _status(code: int) -> str:

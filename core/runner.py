@@ -217,6 +217,12 @@ class Runner:
             return frame
 
     @property
+    def will_play(self) -> bool:
+        """Whether what is being loaded is to be played."""
+        with self._wake:
+            return self._play_wanted
+
+    @property
     def status(self) -> Status:
         """The runner at this moment."""
         with self._wake:
@@ -404,7 +410,11 @@ class Runner:
             if position is None or self._status.phase is Phase.RUNNING:
                 return
         experiment.watch(watched)
-        found = experiment.look(position, lambda: self._looks_elsewhere(position, loads))
+        try:
+            found = experiment.look(position, lambda: self._looks_elsewhere(position, loads))
+        except MemoryError:  # a picture less; the run is as it was
+            _log.warning("there is no memory to look back", exc_info=True)
+            found = ()
         with self._wake:
             if self._look_wanted == position and found is not None and self._watched == watched:
                 self._look_wanted, self._looked = None, (position, found)

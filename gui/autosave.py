@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ENDING = ".trainscope"
 AUTOSAVE_SECONDS = 4
+_REST, _LONGEST = 20, 8.0  # times as long as it took to write, at most so many seconds
 _PATIENCE = 0.4  # seconds that closing waits for what is being written
 _OWN, _BEFORE, _LAST = "autosave-", "before-", "last"
 _MOST = 5  # sessions of windows that were closed, or had another one opened in them
@@ -46,7 +47,7 @@ class Autosave(QObject):
         self._lock = QLockFile(str(self._own(_OWN).with_suffix(".lock")))
         self._lock.setStaleLockTime(0)
         self._saved: tuple[Any, ...] = ()
-        self._told = False
+        self._told, self._begun = False, 0.0
         self._recovered: Path | None = None
 
     def _own(self, kind: str) -> Path:
@@ -101,7 +102,10 @@ class Autosave(QObject):
                     self.keep(path)
                 else:
                     remove(path)
-        return max(found, key=_age, default=None)
+        found.sort(key=_age, reverse=True)
+        for old in found[_MOST:]:
+            remove(old)
+        return found[0] if found else None
 
     def took(self, path: Path) -> None:
         """Note that a session that was cut short is open again: its file goes once that is saved."""
@@ -116,7 +120,7 @@ class Autosave(QObject):
         if any(panel.own_player.status.phase is Phase.FAILED for panel in self._window.panels.values()):
             return  # what is left of that run may be less than what the file has
         if now != self._saved and self._writer.has_run() and not self._writer.busy:
-            self._saved = now
+            self._saved, self._begun = now, time.perf_counter()
             self._hold()
             self._writer.write(self._own(_OWN), whole=False)
 
@@ -128,6 +132,8 @@ class Autosave(QObject):
 
     def _wrote(self, _path: object) -> None:
         self._told = False
+        spent = time.perf_counter() - self._begun
+        self._timer.setInterval(round(1000 * max(AUTOSAVE_SECONDS, min(_REST * spent, _LONGEST))))
         if self._recovered is not None:
             remove(self._recovered)
             self._recovered = None

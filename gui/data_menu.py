@@ -174,6 +174,8 @@ class DataMenu(QObject):
         if not isinstance(error, (DataError, MemoryError)):
             raise error
         reason = str(error) or "there is not enough memory"
+        if isinstance(error, DataError) and "could not be downloaded" in error.wrong:
+            reason = error.wrong  # that a connection is needed goes without saying, and the sample is in use anyway
         self._window.banner.show_message(f"{reason}; {self._stays()}.", Severity.ERROR, actions=again)
 
     def _end(self) -> None:

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from gui.settings import Settings
 
 
+_MOST_UNDONE = 200  # changes that can be undone; what they keep is not for ever
+
+
 class MainWindow(QMainWindow):
     """The one window. `ready` comes when the first panel is on screen."""
 
@@ -66,6 +69,7 @@ class MainWindow(QMainWindow):
         self.settings, self._threads = settings, threads
         self._first_preset = preset
         self.undo = QUndoStack(self)
+        self.undo.setUndoLimit(_MOST_UNDONE)
         self.shelf = Shelf()
         self.panels: dict[str, Panel] = {}
         self._export: ExportDialog | None = None

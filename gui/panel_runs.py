@@ -228,14 +228,18 @@ class PanelRuns(QWidget):
             self.player.stop()
             self.player.seek(0)
         elif self.player.status.position:
+            before = self.player.status.position
             self._push("restart", self.configuration, anew=True)
+            self._said.setText(f"restarted; undo brings back the run of {before:,} iterations")
         else:
             self.player.load(self.configuration)
             self._said.setText("")
 
     def _extend(self) -> None:
-        self.edit("iterations", self.player.status.total + MORE)
-        self.player.go_on()
+        total = self.player.status.total + MORE
+        self.edit("iterations", total)
+        if self.configuration["iterations"] == total:  # else it was refused
+            self.player.go_on()
 
     def run_configuration(self) -> Configuration:
         """Return what reproduces the run on screen, its changes in mid-run included."""

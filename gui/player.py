@@ -133,6 +133,8 @@ class Player(QObject):
         """Play, or pause what plays; at the end of the record, play it again."""
         if self._replay is not None:
             self._replay = None
+        elif self.status.phase is Phase.IDLE and self.runner.will_play:
+            self.runner.pause()
         elif self.status.phase is Phase.RUNNING and not self._pausing:
             self.runner.pause()
             self._pausing = True

@@ -71,7 +71,7 @@ class SessionWriter(QObject):
         }
         dataset = self._window.data.current() if self._window.data.panels() else None
         state = self._window_state()
-        return lambda: self._make(parts, state, dataset, path)
+        return lambda: self._make(parts, state, dataset, path, whole)
 
     def has_run(self) -> bool:
         """Whether there is anything to lose: a network that has made an update."""
@@ -81,7 +81,9 @@ class SessionWriter(QObject):
         panel = self._window.current()
         return {"panel": panel.entry.key if panel else "data", "saved": time.time()}
 
-    def _make(self, parts: Mapping[str, _Part], window: Mapping[str, Any], dataset: Dataset | None, path: Path) -> None:
+    def _make(
+        self, parts: Mapping[str, _Part], window: Mapping[str, Any], dataset: Dataset | None, path: Path, whole: bool
+    ) -> None:
         from core.session import DataReference, PanelState, Session, write_session
 
         panels = {
@@ -93,6 +95,8 @@ class SessionWriter(QObject):
         if dataset is not None:
             data = DataReference(dataset.source, dataset.name, dataset.identity())
         write_session(Session(panels, window, data), path)
+        if self._ended and not whole:
+            path.unlink(missing_ok=True)  # its window is closed: nobody is to be offered what it saved by itself
 
     def end(self, patience: float) -> None:
         """Wait so many seconds for what is being written, and for what is asked for then; later nothing is."""

@@ -250,6 +250,7 @@ class Sessions(QObject):
     def takes(self, mime: QMimeData) -> Path | None:
         """Return the session or folder that is dragged; None for anything else."""
         paths = [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+        paths = [path.parent if "idx" in path.name and path.is_file() else path for path in paths]
         return paths[0] if len(paths) == 1 and (paths[0].suffix == ENDING or paths[0].is_dir()) else None
 
     def drop(self, path: Path) -> None:

@@ -237,7 +237,8 @@ def test_a_failure_is_one_line_and_can_be_tried_again(
     pick(race, "data-full")
     race.until(lambda: bool(said(race)))
     told = rf"127\.0\.0\.1:\d+: {FAULTS[behaviour]}"
-    line = rf"{FILES[0].name}: could not be downloaded: {told}; {told}; allowed: a connection .*; {re.escape(STAYS)}"
+    told = told if behaviour else rf"127\.0\.0\.1:\d+ and {told}"
+    line = rf"{FILES[0].name}: could not be downloaded: {told}; {re.escape(STAYS)}"
     assert re.fullmatch(line, said(race)), said(race)
     assert race.window.banner.property("severity") == Severity.ERROR.value
     assert race.window.progress.text() == "" and marked(race) == ["data-sample"]
@@ -309,7 +310,7 @@ def test_a_wrong_folder_is_one_line(race: User, pick_folder: Callable[..., None]
     loads = race.player.status.loads
     pick_folder(race, tmp_path)
     race.until(lambda: bool(said(race)))
-    assert said(race).startswith(f"{tmp_path / 'train-images-idx3-ubyte'}: no such file; allowed: ")
+    assert said(race).startswith(f"{tmp_path}: has no IDX files; allowed: ")
     assert said(race).endswith(f"; {STAYS}")
     assert marked(race) == ["data-sample"]
     assert_goes_on(race, loads)

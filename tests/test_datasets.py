@@ -384,7 +384,9 @@ def test_file_in_place_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    assert_refused(tmp_path, TRAIN_IMAGES, "no such file")
+    with pytest.raises(DataError, match="has no IDX files; allowed: ") as caught:
+        load_idx_folder(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}: ")
 
 
 @pytest.mark.parametrize("end", ["", ".gz"])

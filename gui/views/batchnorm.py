@@ -108,7 +108,7 @@ class BatchNormView(RunView):
         self._moment = now
         for init, rows in self._rows.items():
             cell = self.cells[init]
-            cell.show_lanes(frame, rows, self._measured)
+            cell.show_lanes(frame, rows, self._measured, cursor)
             cell.fit(frame.total / frame.per_epoch)
             cell.marks.show_changes(frame.changes, frame.per_epoch)
             ends = [frame.train_accuracy[row, self._measured - 1] for row in rows if self._measured]

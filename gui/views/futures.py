@@ -117,6 +117,11 @@ def old_trains(future: OldFuture, unit: int = 1) -> tuple[NDArray[Any], NDArray[
     return future.train_accuracy, future.measured_at / unit
 
 
+def begun(futures: Sequence[OldFuture], position: float) -> list[OldFuture]:
+    """Return those that had been left by a moment: before it there is no branch to compare with."""
+    return [future for future in futures if future.start <= position]
+
+
 # What a readout says of them.
 
 

@@ -17,7 +17,7 @@ from gui.items import Frame, Trace, ViewItem
 from gui.legend import Legend, LegendEntry
 from gui.markers import CurveMarkers
 from gui.plots import LABEL_PIXELS, TICK_PIXELS, Plot, PlotColours, plot_font
-from gui.views.futures import OldFutures, old_tests, old_trains
+from gui.views.futures import OldFutures, begun, old_tests, old_trains
 from gui.views.marks import ChangeMarks
 
 if TYPE_CHECKING:
@@ -182,14 +182,14 @@ class GapPlot:
         self.norm.set_look(lane.colour, weight=2)
         self.markers.set_look(lane.colour, lane.marker, phase)
 
-    def show(self, frame: TrainingFrame, row: int, measured: int) -> None:
-        """Draw what had been measured."""
+    def show(self, frame: TrainingFrame, row: int, measured: int, cursor: int) -> None:
+        """Draw what had been measured after `cursor` updates."""
         x = frame.measured_at[:measured] / frame.per_epoch
         train, test = frame.train_accuracy[row, :measured], frame.test_accuracy[row, :measured]
         norm = frame.weight_norm[row, :measured]
         self._per_epoch = frame.per_epoch
         for old in self._old:
-            old.show(frame.futures, [(row, frame.lanes[row])])
+            old.show(begun(frame.futures, cursor), [(row, frame.lanes[row])])
         self.train.setData(train, x)
         self.test.setData(test, x)
         self.gap.setData(test, train, x)

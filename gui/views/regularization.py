@@ -181,7 +181,7 @@ class RegularizationView(RunView):
         for place, row in enumerate(self._rows):
             cell = self._cells[place]
             cell.show_lane(frame.lanes[row], (place + 0.5) / len(self._rows))
-            cell.show(frame, row, measured)
+            cell.show(frame, row, measured, cursor)
             cell.words.show_words(*_words(frame, row, cursor, self._narrow))
             cell.marks.show_changes(frame.changes, frame.per_epoch)
         self._marks.show_changes(frame.changes, frame.per_epoch)

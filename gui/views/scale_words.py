@@ -27,7 +27,7 @@ def moment(frame: TrainingFrame, cursor: int, measured: int) -> tuple[Any, ...]:
     ended = tuple(at is not None and at <= cursor for at in frame.diverged)
     spread = frame.spread is not None and (frame.spread.diverged, frame.spread.seeds, cursor == frame.position)
     accuracy = frame.train_accuracy[:, :measured].tobytes()
-    old = tuple(map(id, frame.futures))
+    old = tuple(id(future) for future in frame.futures if future.start <= cursor)
     return frame.total, frame.per_epoch, bool(frame.iteration), frame.diverged, ended, spread, measured, accuracy, old
 
 

@@ -17,7 +17,7 @@ from gui.crosshair import Crosshair
 from gui.items import Trace, ViewItem
 from gui.markers import CurveMarkers
 from gui.plots import Plot, PlotColours
-from gui.views.futures import FAINT, OldFutures, old_trains
+from gui.views.futures import FAINT, OldFutures, begun, old_trains
 from gui.views.marks import ChangeMarks
 from gui.views.plot_parts import Border, Head, Line, Remark, Score
 
@@ -158,10 +158,10 @@ class ScalePlot(Plot):
         super().set_colours(colours)
         self._size_axes()
 
-    def show_lanes(self, frame: TrainingFrame, rows: Sequence[int], measured: int) -> None:
-        """Draw these rows of the frame."""
+    def show_lanes(self, frame: TrainingFrame, rows: Sequence[int], measured: int, cursor: int) -> None:
+        """Draw these rows of the frame as of `cursor`."""
         self._per_epoch = frame.per_epoch
-        self._old.show(frame.futures, [(row, frame.lanes[row]) for row in rows])
+        self._old.show(begun(frame.futures, cursor), [(row, frame.lanes[row]) for row in rows])
         for row in rows:
             lane = frame.lanes[row]
             if lane.name not in self.curves:

@@ -25,6 +25,7 @@ from gui.views.futures import (
     accuracy_before,
     before_entry,
     before_text,
+    begun,
     loss_before,
     old_losses,
     old_tests,
@@ -190,7 +191,7 @@ class TrainingView(RunView):
     def _show_futures(self, frame: TrainingFrame) -> None:
         lanes = [(i, frame.lanes[i]) for i in self.visible(frame)]
         for old in (self._old_losses, self._old_tests):
-            old.show(frame.futures, lanes)
+            old.show(begun(frame.futures, self._cursor), lanes)
         if bool(frame.futures) != self._branched:
             self._branched = bool(frame.futures)
             self.set_theme_items()

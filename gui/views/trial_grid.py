@@ -18,7 +18,7 @@ from gui.pictured import HeadedPlot, PicturedItem, Strip, word_width
 from gui.plots import LABEL_PIXELS, TICK_PIXELS, blend, number_text, plot_font
 from gui.ramp import share_colour
 from gui.standings import setting_text
-from gui.views.futures import BEFORE, pale
+from gui.views.futures import BEFORE, begun, pale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -171,7 +171,7 @@ class TrialGrid(PicturedItem):
         found = standing.frame
         epochs = found.measured_at[: standing.columns] / found.per_epoch
         validation, training = _LINES[self._colours.dark]
-        for age, future in reversed(list(enumerate(reversed(found.futures)))):
+        for age, future in reversed(list(enumerate(reversed(begun(found.futures, standing.cursor))))):
             line = self._line(future.test_accuracy[row], future.measured_at / found.per_epoch, box, frame)
             stroke(painter, line, pale(validation, self._colours, age), 2, frame)
         for accuracy, colour, dashed in (
