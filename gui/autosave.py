@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLockFile, QObject, QTimer, Signal
 
-from core.runner import Phase
 from gui.session_writer import SessionWriter
 from gui.theme import Severity
 
@@ -113,11 +112,8 @@ class Autosave(QObject):
 
     def _tick(self) -> None:
         """Save if anything has changed."""
-        now = tuple(
-            (key, panel.own_player.status.loads, panel.own_player.status.position, id(panel.configuration))
-            for key, panel in self._window.panels.items()
-        )
-        if any(panel.own_player.status.phase is Phase.FAILED for panel in self._window.panels.values()):
+        now = self._writer.state()
+        if any(panel.own_player.status.phase.name == "FAILED" for panel in self._window.panels.values()):
             return  # what is left of that run may be less than what the file has
         if now != self._saved and self._writer.has_run() and not self._writer.busy:
             self._saved, self._begun = now, time.perf_counter()

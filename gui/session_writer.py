@@ -73,6 +73,13 @@ class SessionWriter(QObject):
         state = self._window_state()
         return lambda: self._make(parts, state, dataset, path, whole)
 
+    def state(self) -> tuple[Any, ...]:
+        """Return what differs whenever there is something new to save."""
+        return tuple(
+            (key, panel.own_player.status.loads, panel.own_player.status.position, id(panel.configuration))
+            for key, panel in self._window.panels.items()
+        )
+
     def has_run(self) -> bool:
         """Whether there is anything to lose: a network that has made an update."""
         return any(panel.own_player.status.position for panel in self._window.data.panels())

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QStandardPaths
+from PySide6.QtCore import QObject, QStandardPaths, QTimer
 from PySide6.QtWidgets import QFileDialog
 
 from gui.autosave import ENDING, Autosave, clock, remove
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 RECENT = "recent"
 _FILTER = f"Trainscope sessions (*{ENDING})"
+_WATCH_MS = 500
 _LAST_WRITE = 10.0  # seconds that closing waits for what is being saved
 _SOON = 0.3  # seconds that opening may take before it is said
 
@@ -54,6 +55,7 @@ class Sessions(QObject):
         self._reading.failed.connect(self._refuse)
         self._reading.ticked.connect(self._show_reading)
         self._opening, self._started = Path(), 0.0
+        self._asked: tuple[Any, ...] = ()  # what was to be saved
         self._next: Path | None = None  # to be saved when what is being saved is written
         self._kept: tuple[Path, Path | None] | None = None  # what was on screen before, and its name
         self._keeping: tuple[Path, Path | None] | None = None  # the same of what is being opened
@@ -62,6 +64,11 @@ class Sessions(QObject):
         self._autosave = Autosave(window, folder) if folder is not None else None
         if self._autosave is not None:
             self._autosave.found.connect(self._offer)
+
+        self._state: tuple[Any, ...] | None = None  # as it is in the file; None while that is being put on screen
+        self._watch = QTimer(self)
+        self._watch.setInterval(_WATCH_MS)
+        self._watch.timeout.connect(self._mark)
 
     path: Path | None
 
@@ -102,12 +109,23 @@ class Sessions(QObject):
 
     def title(self) -> list[str]:
         """Return the session's name, if it has one."""
-        return [self.path.stem] if self.path else []
+        return [f"{self.path.stem}[*]"] if self.path else []
+
+    def _mark(self) -> None:
+        """Mark the title where there is something new since the session was saved or opened."""
+        if self._state is None and all(
+            panel.own_player.status.phase.name != "IDLE" for panel in self._window.panels.values()
+        ):
+            self._state = self._writer.state()
+        new = self._state is not None and self._writer.state() != self._state
+        self._window.setWindowModified(self.path is not None and new)
 
     def _use(self, path: Path | None) -> None:
         """Save to this file from now on."""
-        self.path = path
+        self.path, self._state = path, None
+        self._window.setWindowModified(False)
         if path is not None:
+            self._watch.start()
             self._window.settings.put_first(RECENT, str(path))
         self._window.show_title()
 
@@ -137,10 +155,12 @@ class Sessions(QObject):
         if self._writer.busy:
             self._next = path
         else:
+            self._asked = self._writer.state()
             self._writer.write(path, whole=True)
 
     def _wrote(self, path: Path) -> None:
         self._use(path)
+        self._state = self._asked
         self._window.banner.show_message(f"Saved {path}.")
         self._save_next()
 
@@ -291,6 +311,7 @@ class Sessions(QObject):
 
     def close(self) -> None:
         """End what is under way; what is being saved is written first."""
+        self._watch.stop()
         self._reading.end()
         self._writer.end(_LAST_WRITE)
         if self._autosave is not None:

@@ -83,7 +83,7 @@ def session_file(path, source="sample", updates=5):
 
 def test_a_window_opens_with_it(places, tmp_path):
     path = session_file(tmp_path / "lesson.trainscope")
-    expected = (0, ["Opened lesson.trainscope.|Training – lesson – Trainscope|5|sample"], [])
+    expected = (0, ["Opened lesson.trainscope.|Training – lesson[*] – Trainscope|5|sample"], [])
     assert start(places, WATCHED, path) == expected
     shutil.copy(path, Path(places["HOME"]) / "beside.trainscope")
     status, out, trouble = start(places, WATCHED, "--theme", "dark", "--preset", "optimizer-paths", "beside.trainscope")
@@ -97,14 +97,14 @@ def test_it_opens_with_its_images_beside_it(places, tmp_path):
     for arguments in (["--data", own, path], [path, f"--data={own}"]):
         status, out, trouble = start(places, WATCHED, *arguments)
         assert (status, trouble) == (0, [])
-        assert out == ["Opened a.trainscope.|Training – a – Trainscope|5|own"]
+        assert out == ["Opened a.trainscope.|Training – a[*] – Trainscope|5|own"]
 
 
 def test_a_session_on_the_sample_takes_it_whatever_is_in_use(places, tmp_path):
     path = session_file(tmp_path / "a.trainscope")
     status, out, trouble = start(places, WATCHED, "--data", write_idx(tmp_path / "others"), path)
     assert (status, trouble) == (0, [])
-    assert out == ["Opened a.trainscope.|Training – a – Trainscope|5|sample"]
+    assert out == ["Opened a.trainscope.|Training – a[*] – Trainscope|5|sample"]
 
 
 @pytest.mark.parametrize("gone", [False, True])

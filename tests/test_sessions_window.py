@@ -46,7 +46,7 @@ def test_ctrl_s_asks_for_a_file_once(racer, tmp_path, answer):
     racer.control(KEY.Key_S)
     said(racer, f"Saved {path}.")
     assert asked == ["getSaveFileName"]
-    assert racer.window.windowTitle() == "Training – lesson – Trainscope"
+    assert racer.window.windowTitle() == "Training – lesson[*] – Trainscope"
     before = path.read_bytes()
     go(racer, 6)
     racer.press(KEY.Key_Escape)
@@ -66,7 +66,7 @@ def test_the_ending_is_added_and_save_as_asks_again(racer, tmp_path, answer):
     assert asked == ["getSaveFileName"]
     assert sorted(path.name for path in tmp_path.glob("*.trainscope")) == ["a.trainscope", "b.trainscope"]
     assert [entry.text() for entry in recent(racer)] == ["b.trainscope", "a.trainscope"]
-    assert racer.window.windowTitle() == "Training – b – Trainscope"
+    assert racer.window.windowTitle() == "Training – b[*] – Trainscope"
 
 
 def test_cancel_saves_and_opens_nothing(racer, tmp_path, answer):
@@ -168,7 +168,7 @@ def test_ctrl_o_opens_a_file(racer, keeper, tmp_path, answer):
     said(other, "Opened a.trainscope.")
     other.until(lambda: other.player.head == 5)
     assert asked == ["getOpenFileName"] and bits(saved(other)) == expected
-    assert other.window.windowTitle() == "Training – a – Trainscope"
+    assert other.window.windowTitle() == "Training – a[*] – Trainscope"
     assert other.said() == "opened at iteration 5"
 
 
@@ -461,3 +461,13 @@ def test_a_folder_that_a_file_names_is_not_looked_into_unless_it_is_known_here(o
     said(other, "digits is in use")
     opened_session(other, path)
     other.until(lambda: other.player.head == 3)
+
+
+def test_the_title_marks_what_is_new_since_it_was_saved(racer, tmp_path):
+    saved_session(racer, tmp_path / "lesson.trainscope")
+    assert not racer.window.isWindowModified()
+    racer.panel.setFocus()
+    racer.press(KEY.Key_Right)
+    racer.until(racer.window.isWindowModified)
+    saved_session(racer, tmp_path / "lesson.trainscope")
+    racer.until(lambda: not racer.window.isWindowModified())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -294,3 +297,11 @@ def test_ctrl_e_exports_wherever_the_keyboard_is(opened, field):
     user.control(KEY.Key_E)
     user.until(lambda: user.window._export is not None and user.window._export.isVisible())
     user.window._export.close()
+
+
+def test_nothing_heavy_is_imported_before_the_window_is_there():
+    heavy = "{'numpy', 'pyqtgraph', 'core.block', 'pooch', 'requests', 'psutil'}"
+    code = f"import sys, gui.application, gui.main_window; print({heavy} & set(sys.modules))"
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
