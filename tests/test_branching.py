@@ -227,7 +227,7 @@ def test_reading_names_what_was_before_where_it_was_different(ended):
 
 def test_the_legend_names_pale_curves_once_there_are_any(ended):
     def labels():
-        return [entry.label for entry in ended.panel.view.legend(ended.player.frame)]
+        return [entry.label for entry in ended.panel.view.plot_legend(ended.player.frame)]
 
     assert BEFORE not in labels()
     branch_at(ended, 60, "sgd.lr", "2")

@@ -88,7 +88,7 @@ def test_a_window_opens_with_it(places, tmp_path):
     shutil.copy(path, Path(places["HOME"]) / "beside.trainscope")
     status, out, trouble = start(places, WATCHED, "--theme", "dark", "--preset", "optimizer-paths", "beside.trainscope")
     assert (status, trouble) == (0, [])
-    assert out == ["Opened beside.trainscope.|Training – beside – Trainscope|5|sample"]
+    assert out == ["Opened beside.trainscope.|Training – beside[*] – Trainscope|5|sample"]
 
 
 def test_it_opens_with_its_images_beside_it(places, tmp_path):

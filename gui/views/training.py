@@ -281,9 +281,9 @@ class TrainingView(RunView):
             *seed_numbers(frame, shown),
         ]
 
-    def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
-        """Return the lanes and what the dashes mean."""
-        return [*super().legend(frame), *self._key_entries()]
+    def plot_legend(self, frame: TrainingFrame) -> list[LegendEntry]:
+        """Return the lanes and what the dashes mean; the whole figure has a key for that."""
+        return [*self.legend(frame), *self._key_entries()]
 
 
 def _status(frame: TrainingFrame, lane: int, cursor: int) -> LaneStatus:
