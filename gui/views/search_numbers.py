@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.trials import searchable
 from gui.plots import number_text
 from gui.standings import Former, Standing, State, setting_text
-from gui.words import percent
+from gui.words import kept_numbers, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,7 @@ def _run(frame: SearchFrame, standing: Standing, configuration: Configuration) -
     numbers.append(("updates made", f"{frame.made:,} / {plan:,}"))
     if configuration["halving"]:
         numbers.append(("saved by stopping", f"{frame.spared:,} ({100 * frame.spared / plan:.0f} %)"))
-    return numbers
+    return [*numbers, *kept_numbers(frame)]
 
 
 def _comparison(standing: Standing, configuration: Configuration, formers: Sequence[Former]) -> list[Number]:
