@@ -294,7 +294,7 @@ def _ones(d: Array) -> Array:
     return _constant(1, (1, d.shape[1]), d.dtype)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)  # more shapes than one run has, and not too many large ones of runs that are over
 def _constant(value: int, shape: tuple[int, ...], dtype: Any) -> Array:
     """Return an array that is made once and that nobody writes."""
     made = np.full(shape, value, dtype)

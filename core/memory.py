@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.block import state_arrays
+from core.network import KEPT_DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _SPARE = 0.1  # of what is free: for the window and everything else that runs
 _BLOCK_LANES = 4  # at most, of the lanes that one thread trains at a time
 _PREDICTED = 250  # images of one forward pass when accuracies are measured
-_KEPT_DRAWS = 32  # layers whose initial random numbers are kept
 _NUMBER, _DOUBLE = 4, 8  # bytes of a float32 and of a float64
 _UNITS = ((1e9, "GB"), (1e6, "MB"))
 _ALLOWED = "fewer lanes, seeds, trials, layers or units"
@@ -138,7 +138,7 @@ def _block_bytes(shape: Shape, lanes: int) -> int:
 def _draws_bytes(shape: Shape) -> int:
     """Initial weights are drawn once for all lanes of a seed, and kept for as many layers as there is room."""
     layers = [n_in * n_out for n_in, n_out in pairwise(shape.sizes)] * shape.seeds
-    return _DOUBLE * (sum(layers[:_KEPT_DRAWS]) + max(layers))
+    return min(_DOUBLE * sum(layers), KEPT_DRAWS) + _DOUBLE * max(layers)
 
 
 def records_bytes(rows: int, updates: int, curves: int) -> int:

@@ -6,12 +6,12 @@ Optimizers see the flat array; layers see views of it. Lanes never touch each ot
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.kept import Kept
 from core.layers import ACTIVATIONS, Affine, BatchNorm, Dropout, Layer, Output, SoftmaxCrossEntropy
 from core.randomness import Purpose, generator
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from core.scratch import Scratch
 
 Array = NDArray[Any]
+
+KEPT_DRAWS = 32 * 2**20
+"""Bytes of random numbers that are kept after networks were made from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +186,11 @@ class Network:
         return smaller
 
 
-@lru_cache(maxsize=32)
-def _draws(seed: int, number: int, shape: tuple[int, int]) -> Array:
-    """Return standard normal numbers; kept, as the many stacks of one run start from the same."""
-    draws = generator(seed, Purpose.WEIGHTS, number).standard_normal(shape)
-    draws.flags.writeable = False
-    return draws
+def _draw(seed: int, number: int, shape: tuple[int, int]) -> Array:
+    return generator(seed, Purpose.WEIGHTS, number).standard_normal(shape)
+
+
+_draws = Kept(_draw, KEPT_DRAWS)  # the many stacks of one run start from the same numbers
 
 
 def _beside(strength: float | Array, weights: Array) -> Any:

@@ -7,7 +7,6 @@ gradient goes back. One update of the experiment is one layer, so that the way t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -15,8 +14,10 @@ from numpy.typing import NDArray
 
 from core.experiments.protocol import Experiment
 from core.initializers import initializer
+from core.kept import Kept
 from core.lanes import Axis, Lane, lanes_of
 from core.layers import ACTIVATIONS, Affine, BatchNorm, Layer
+from core.network import KEPT_DRAWS
 from core.randomness import Purpose, generator
 from core.statistics import LayerStatistics, activation_statistics, gradient_statistics
 
@@ -95,12 +96,11 @@ def propagate(lane: Lane, hidden: tuple[int, ...], inputs: int, seed: int) -> tu
     return activations, gradients[::-1]
 
 
-@lru_cache(maxsize=4)
-def _draws(seed: int, purpose: Purpose, shape: tuple[int, ...]) -> Array:
-    """Return standard normal numbers; kept, as a toggle changes everything but these."""
-    draws = generator(seed, purpose).standard_normal(shape, dtype=np.float32)
-    draws.flags.writeable = False
-    return draws
+def _draw(seed: int, purpose: Purpose, shape: tuple[int, ...]) -> Array:
+    return generator(seed, purpose).standard_normal(shape, dtype=np.float32)
+
+
+_draws = Kept(_draw, KEPT_DRAWS)  # a toggle changes everything but these
 
 
 def _blocks(lane: Lane, hidden: tuple[int, ...], seed: int) -> list[list[Layer]]:
