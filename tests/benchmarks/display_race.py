@@ -116,6 +116,7 @@ def measure_clicks(bench: Bench) -> None:
     rows.show_times("click: one iteration", bench.answers(window, clicks, lambda: ask_step(panel)), limit)
     bench.play()
     paths = bench.open("paths")
+    paths.open_preset("paths-rosenbrock")  # with more steps than there are clicks
     start_replay(bench, paths)
     paths.player.stop()
     paths.player.seek(0)
@@ -183,9 +184,9 @@ def show_frames(bench: Bench, panel: Any, frames: int) -> None:
 
 
 def record_bytes(panel: Any) -> int:
-    """Return the bytes of the run's record: losses, the smoothed ones, and their copy in the frame on screen."""
+    """Return the bytes of the run's record: losses, smoothed ones with their copy on screen, checkpoints."""
     frame = panel.player.frame
-    return 2 * int(frame.loss.base.nbytes) + int(frame.smoothed.nbytes)
+    return 2 * int(frame.loss.base.nbytes) + int(frame.smoothed.nbytes) + frame.checkpoint_bytes
 
 
 def measure_drawing(bench: Bench) -> None:
