@@ -146,7 +146,8 @@ class PanelRuns(QWidget):
         self._install(configuration)
         known = configuration if run is None else run.configuration
         self.player.load(known, saved=kept.take if waiting else run, parking=parking.expect())
-        self._said.setText(f"back in the run before, at iteration {run.position:,}" if run else "")
+        where = f"in the run before, at iteration {run.position:,}" if run else "to what was before"
+        self._said.setText(f"back {where}")
         return True
 
     def _only_lanes(self, before: Configuration, changed: list[str]) -> bool:

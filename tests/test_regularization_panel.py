@@ -181,4 +181,5 @@ def test_the_line_beside_the_title_says_what_is_in_force(start):
         assert user.said() == f"restarted with weight decay λ = {value}"
     user.panel.setFocus()
     user.control(KEY.Key_Z)
-    assert user.said() == "restarted with weight decay λ = 0.3"
+    said = ("back in the run before, at iteration ", "back to what was before", "restarted with weight decay λ = 0.3")
+    assert user.said().startswith(said)  # by how far the engine was when it was asked for
