@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
@@ -11,6 +10,7 @@ from core.experiments.propagation import LaneStatistics, PropagationFrame
 from core.lanes import Axis
 from gui.panel import Panel
 from gui.views.activations import ActivationsView, spread_numbers
+from gui.views.probes import ProbeRecord, iteration_of
 from gui.views.scales import scale_title, scales_of
 from gui.widgets import tip
 
@@ -45,60 +45,6 @@ _RUN_NOTES = {
         "to layer, and the gradients with it.",
     ),
 }
-_MOST_KEPT = 2000
-
-
-class ProbeRecord:
-    """The histograms known of the watched lanes of a run, thinned by halves when there are many."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, list[tuple[int, LaneStatistics]]] = {}
-        self._last = 0
-
-    def add(self, iteration: int, probes: Sequence[LaneStatistics]) -> None:
-        """Keep what was seen after `iteration` updates; what was known of later ones is of another run or branch."""
-        if iteration < self._last:
-            self._forget_from(iteration)
-        self._last = iteration
-        self.insert(iteration, probes)
-
-    def insert(self, iteration: int, probes: Sequence[LaneStatistics]) -> None:
-        """Keep what was found of an earlier iteration."""
-        for found in probes:
-            kept = self._kept.setdefault(found.lane.name, [])
-            if kept and kept[-1][1].lane != found.lane:
-                kept.clear()
-            place = bisect_left(kept, iteration, key=_iteration)
-            if place < len(kept) and kept[place][0] == iteration:
-                kept[place] = (iteration, found)
-            else:
-                kept.insert(place, (iteration, found))
-            if len(kept) > _MOST_KEPT:
-                del kept[1::2]
-
-    def _forget_from(self, iteration: int) -> None:
-        for kept in self._kept.values():
-            del kept[bisect_left(kept, iteration, key=_iteration) :]
-
-    def at(self, name: str, iteration: int) -> tuple[int, LaneStatistics] | None:
-        """Return the last histograms kept of a lane up to `iteration`, or the first; None without any."""
-        kept = self._kept.get(name, [])
-        place = bisect_right(kept, iteration, key=_iteration)
-        return kept[max(0, place - 1)] if kept else None
-
-    def first(self, name: str) -> LaneStatistics | None:
-        """Return a lane's first ones, as what was before."""
-        kept = self._kept.get(name)
-        return kept[0][1] if kept else None
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._kept.clear()
-        self._last = 0
-
-
-def _iteration(entry: tuple[int, LaneStatistics]) -> int:
-    return entry[0]
 
 
 class ActivationsPanel(Panel):
@@ -387,7 +333,7 @@ def _start(title: str) -> str:
 
 def _meanwhile(found: Sequence[tuple[int, LaneStatistics]]) -> str:
     """Say what is shown while an earlier moment is being recomputed."""
-    return f"shown as of iteration {max(found, key=_iteration)[0]:,} …" if found else ""
+    return f"shown as of iteration {max(found, key=iteration_of)[0]:,} …" if found else ""
 
 
 def _how_it_ended(frame: Any, name: str, cursor: int, seen: tuple[int, LaneStatistics] | None) -> str:
