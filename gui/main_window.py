@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         self.undo.setUndoLimit(_MOST_UNDONE)
         self.shelf = Shelf()
         self.panels: dict[str, Panel] = {}
+        self._stale: set[str] = set()  # panels that still have the look of another theme
         self._export: ExportDialog | None = None
         self.setWindowTitle("Trainscope")
         self.resize(1280, 800)
@@ -186,6 +187,9 @@ class MainWindow(QMainWindow):
     def open_panel(self, key: str) -> None:
         """Bring a panel to the fore, making it the first time."""
         panel = self.panel(key)
+        if key in self._stale:
+            self._stale.remove(key)
+            panel.set_theme(theme.current())
         self._rail.mark(key)
         self.stack.setCurrentWidget(panel)
         panel.setFocus()
@@ -323,8 +327,9 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication):
             theme.apply(app, found)
         self._rail.set_theme(found)
-        for panel in self.panels.values():
-            panel.set_theme(found)
+        self._stale = {key for key, panel in self.panels.items() if panel is not self.current()}
+        if (panel := self.current()) is not None:
+            panel.set_theme(found)  # the others when they are opened: all at once would take half a second
         if self._data_page is not None:
             self._data_page.set_theme(found)
         self._themes[name].setChecked(True)

@@ -167,9 +167,9 @@ class IntBox(_Spin, QSpinBox):
         flag(self, "arrows", shown)
 
     def valueFromText(self, text: str) -> int:
-        """Read a whole number; the present value stands where the text is none."""
+        """Read a whole number, as far as Qt can hold it; the present value stands where the text is none."""
         try:
-            return int(text) if self._held is None else self.value()
+            return max(-LARGEST_INT, min(LARGEST_INT, int(text))) if self._held is None else self.value()
         except ValueError:
             return self.value()
 

@@ -23,9 +23,11 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from core.optimizers import OPTIMIZERS
+from gui import theme
 from gui.errors import install_hooks
 from gui.registry import PANELS
 from gui.theme import Severity
+from gui.views.base import plot_colours
 from tests.gui_helpers import grabbed, ink, pixels
 
 pytest_plugins = ["tests.window"]
@@ -305,3 +307,23 @@ def test_nothing_heavy_is_imported_before_the_window_is_there():
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_panel_in_the_background_takes_the_theme_when_it_is_opened(user):
+    user.open("training")
+    training = user.panel
+    user.open("paths")
+    before = training.view.colours
+    user.window.set_theme("dark")
+    assert user.panel.view.colours != before == training.view.colours
+    user.open("training")
+    assert training.view.colours == plot_colours(theme.THEMES["dark"])
+    user.window.set_theme("light")
+
+
+def test_a_whole_number_with_more_digits_than_qt_can_hold_is_refused_like_any_other(user):
+    user.open("training")
+    box = user.find("seeds")
+    box.lineEdit().setText("9" * 30)
+    box.interpretText()  # as when the panel is left in the midst of typing
+    assert user.panel.configuration["seeds"] == 1
