@@ -164,7 +164,7 @@ class Runner:
         with self._wake:
             self._branches.append((position, dict(values), parking))
             self._goal, self._rewinding = 0, True
-            self._look_wanted = self._looked = None
+            self._mailbox = self._look_wanted = self._looked = None
             if self._status.phase in (Phase.PAUSED, Phase.FINISHED):
                 self._set(phase=Phase.RUNNING, rate=None)
             self._wake.notify_all()
@@ -482,7 +482,7 @@ class Runner:
         experiment.watch(watched)
         frame = experiment.snapshot()
         with self._wake:
-            if self._status.loads == loads:
+            if self._status.loads == loads and not self._branches:  # else it is of before the branch
                 self._mailbox = frame
                 self._wake.notify_all()
 

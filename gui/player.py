@@ -54,7 +54,7 @@ class Player(QObject):
         self._failed_load = -1
         self._loading = False
         self._held: int | None = None  # what is shown of the frame at hand until there is the one that was asked for
-        self._branched: tuple[int, Any] | None = None  # where to, and what the last branch before left behind
+        self._branched: int | None = None  # where the run is on its way back to
         self._pausing = False  # asked to, while the engine still makes the updates in hand
         self._next: Configuration | None = None  # the last of those that came while one was loading
         self._users: dict[QObject, int] = {}  # with their intervals
@@ -111,7 +111,7 @@ class Player(QObject):
     ) -> None:
         """Let the run go another way from an earlier moment on; a replay that was playing plays on from there."""
         plays = self._replay is not None
-        self._held, self._branched = position, (position, self._last_future(self.frame))
+        self._held = self._branched = position
         self.cursor, self._replay = None, None
         self._pausing = not plays  # the engine is at work, but play has not been asked for
         self.runner.branch(position, values, parking)
@@ -185,7 +185,7 @@ class Player(QObject):
         if self.status.phase is Phase.RUNNING:
             self.runner.pause()
         self._replay = None
-        end = self._branched[0] if self._branched else self.head
+        end = self.head if self._branched is None else self._branched
         self.cursor = None if position >= end else max(0, position)
         self.refresh()
 
@@ -261,18 +261,12 @@ class Player(QObject):
 
     def _take(self, frame: Any) -> Any:
         """Have a new frame, and return it; None while the run is on its way back to where it branches off."""
-        if self._branched is not None:
-            position, before = self._branched
-            last = self._last_future(frame)
-            if last is before or last.start != position or frame.position < position:
+        if self._branched is not None and frame.position < self._branched:
+            status = self.status
+            if status.returning is not None or status.position >= self._branched:
                 return None
         self.frame = frame
         return frame
-
-    @staticmethod
-    def _last_future(frame: Any) -> Any:
-        futures = getattr(frame, "futures", ())
-        return futures[-1] if futures else None
 
     def _pace(self) -> int:
         """Return the display's interval: that of the fastest widget."""

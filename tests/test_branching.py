@@ -527,3 +527,17 @@ def test_search_inside_can_be_undone_into_the_coarse_search(opened):
     undone(user)
     assert user.player.frame.validation_accuracy.tobytes() == before
     assert user.player.status.phase is FINISHED
+
+
+def test_a_second_branch_before_the_first_is_there_is_the_one_that_counts(ended):
+    drag_to(ended, 80)
+    ended.panel.edit("sgd.lr", 0.5)
+    ended.player.seek(40)  # the engine has not begun to go back
+    assert ended.player.rewound == 40
+    ended.panel.edit("sgd.lr", 0.2)
+    ended.until(lambda: ended.player.status.phase is PAUSED and ended.player.head == 40)
+    assert [(c.iteration, c.key, c.value) for c in ended.player.frame.changes] == [(40, "sgd.lr", 0.2)]
+    assert ended.said().startswith("branched at 40")
+    ended.press(KEY.Key_Space)
+    ended.until_phase(FINISHED)
+    assert ended.player.head == 120 and futures(ended)[0].start == 80

@@ -613,3 +613,18 @@ def test_closing_in_the_midst_of_going_back_takes_no_half_second(digits, wish, m
     assert runner.close()
     assert time.perf_counter() - begun < 0.5
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("kind", ["race", "seeds", "search"])
+def test_a_branch_on_the_way_back_to_another_knows_nothing_of_that(start, kind, room) -> None:
+    key, first, second = ("dropout", 0.2, 0.4) if kind == "search" else ("sgd.lr", 0.5, 2.0)
+    run = changed(start(kind), 40)
+    run.turn_back(34, {key: first})
+    run.advance(max(0, 17 - run.position))
+    run.turn_back(26, {key: second})
+    assert run.returning == 26
+    run.advance(40 - run.position)
+    other = changed(start(kind), 26)
+    other.change(key, second)
+    other.advance(14)
+    assert shown(run) == shown(other) and state(run) == state(other)

@@ -71,12 +71,13 @@ class Rewinding(Experiment):
     def _go_back(self, position: int) -> int:
         """Stand at the checkpoint before an earlier moment, which is returned; what was measured up to it is known."""
         self._finish_measuring()
-        position = min(position, self.position)
+        position = min(position, self.returning)
         changes = tuple(change for change in self.configuration.changes if change.iteration <= position)
         self.configuration = replace(self.configuration, changes=changes)
         records = self._train, self._test, self._norms
-        known = {at: [record.data[:, n].copy() for record in records] for n, at in enumerate(self._measured)}
-        self._known |= {at: values for at, values in known.items() if at <= position}
+        found = {at: [record.data[:, n].copy() for record in records] for n, at in enumerate(self._measured)}
+        # What another branch was to measure after this moment is not known of this one.
+        self._known = {at: values for at, values in {**self._known, **found}.items() if at <= position}
         self._checkpoints.forget_after(position)
         self._stand_at(self._checkpoints.before(position))
         self._measured = [at for at in self._measured if at <= self.position]
