@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
     from core.experiments.saved import SavedRun
 
-__all__ = ["ENDING", "DataReference", "PanelState", "Session", "SessionError", "read_session", "write_session"]
+__all__ = ["DataReference", "PanelState", "Session", "SessionError", "read_session", "write_session"]
 
-ENDING = ".trainscope"
 FORMAT, VERSION = "Trainscope session", 1
 _PLAIN = "session.json"
 _PANELS = frozenset(found.panel for found in PRESETS.values())

@@ -141,7 +141,7 @@ class Autosave(QObject):
         self._saved = ()  # to be tried again, even if nothing changes any more
         if not self._told:
             self._told = True
-            self._warn(str(error))
+            self._warn(str(error) or "there is not enough memory")
 
     def _warn(self, why: str) -> None:
         self._window.banner.show_message(f"The session is not saved by itself: {why}", Severity.WARNING)

@@ -64,29 +64,33 @@ class Background(QObject):
         if self._thread is not None:
             self._thread.join(patience)
 
-    def finish(self, patience: float) -> None:
-        """Wait so many seconds for the work to end, and tell of its outcome; forget it where it takes longer."""
+    def wait(self, patience: float) -> bool:
+        """Wait so many seconds for the work to end, and tell of its outcome; return whether it has ended."""
         if self._thread is not None:
             self._thread.join(patience)
-        future = self._future
-        self.forget()
-        if future is not None and future.done():
-            self._tell(future)
+        return self._tell()
+
+    def finish(self, patience: float) -> None:
+        """Wait so many seconds for the work to end; forget it where it takes longer."""
+        if not self.wait(patience):
+            self.forget()
 
     def _look(self) -> None:
+        if not self._tell():
+            self.ticked.emit()
+
+    def _tell(self) -> bool:
+        """Tell of the outcome, if there is one."""
         future = self._future
         if future is None or not future.done():
-            self.ticked.emit()
-            return
+            return False
         self.forget()
-        self._tell(future)
-
-    def _tell(self, future: Future[Any]) -> None:
         error = future.exception()
         if error is None:
             self.done.emit(future.result())
         else:
             self.failed.emit(error)
+        return True
 
 
 def _work(work: Callable[[], Any], future: Future[Any]) -> None:

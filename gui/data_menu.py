@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from gui.background import Background
 from gui.data_words import FOLDERS, FULL, SAMPLE, begin, data_name, data_title, source_name
+from gui.menus import add_action
 from gui.theme import Severity
 
 if TYPE_CHECKING:
@@ -56,19 +57,12 @@ class DataMenu(QObject):
         self._add_source(menu, FULL, "&Full MNIST: 70,000 digits, downloaded once (12 MB)", self.load_full)
         self._add_source(menu, "folder", "&Folder of IDX files …", self.choose_folder)
         menu.addSeparator()
-        look = menu.addAction("&Look at the data")
-        look.setObjectName("look-at-data")
-        look.setShortcut("Ctrl+D")
-        look.triggered.connect(lambda _checked=False: self._window.open_data())
+        add_action(menu, "&Look at the data", self._window.open_data, "Ctrl+D", "look-at-data")
         menu.aboutToShow.connect(self._check)
 
     def _add_source(self, menu: QMenu, key: str, text: str, run: Callable[[], object]) -> None:
-        action = menu.addAction(text)
-        action.setObjectName(f"data-{key}")
-        action.setCheckable(True)
-        action.triggered.connect(lambda _checked=False: run())
-        self._group.addAction(action)
-        self._sources[key] = action
+        self._sources[key] = add_action(menu, text, run, name=f"data-{key}", marked=True)
+        self._group.addAction(self._sources[key])
 
     def _check(self) -> None:
         """Mark the source in use."""

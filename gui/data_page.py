@@ -1,14 +1,13 @@
 """The page of the data: what there is of each class, what it looks like, any image pixel by pixel.
 
-A data set is looked at on a thread that touches no Qt; a timer takes its result, so a page may go at any moment.
+A data set is looked at on a thread that touches no Qt, so a page may go at any moment.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -23,7 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from core.overview import Overview, survey
+from core.overview import survey
+from gui.background import Background
 from gui.data_grid import DataGrid
 from gui.data_parts import POINT_AT_A_PIXEL, Mask, Pixels
 from gui.data_sheet import part_words
@@ -36,32 +36,12 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent
 
     from core.datasets import Dataset
+    from core.overview import Overview
     from gui.data_parts import Picture
     from gui.theme import Theme
 
 _FRAME_SECONDS = 0.016
 _SIDE = 282, 460  # least and greatest width of the column of the large image
-
-
-class _Survey:
-    """A data set being looked at; `found` is an Overview, or what went wrong, once `done`."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self.found: Overview | Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="survey", daemon=True)
-        self._thread.start()
-
-    def done(self, patience: float = 0.0) -> bool:
-        """Tell whether it is over, or will be within so many seconds."""
-        self._thread.join(patience)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            self.found = survey(self._dataset)
-        except Exception as error:  # whatever it is, the page says it: memory that cannot be had, for one
-            self.found = error
 
 
 class DataPage(QWidget):
@@ -71,11 +51,10 @@ class DataPage(QWidget):
         super().__init__(parent)
         self.setObjectName("data")
         self.setAccessibleName("data")
-        self._survey: _Survey | None = None
         self._dataset: Dataset | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(16)
-        self._timer.timeout.connect(self._take)
+        self._work = Background("survey", self)
+        self._work.done.connect(self._show)
+        self._work.failed.connect(self._refuse)
         self._make_head()
         self._make_body()
         self._make_side()
@@ -94,13 +73,11 @@ class DataPage(QWidget):
             return
         self._dataset = dataset
         self._describe(dataset)
-        self._survey = _Survey(dataset)  # the result of one before is not waited for
-        if self._survey.done(_FRAME_SECONDS):
-            self._take()
-        else:
+        self._work.forget()  # the result of one before is not waited for
+        self._work.run(lambda: survey(dataset))
+        if not self._work.wait(_FRAME_SECONDS):
             images = len(dataset.train_labels) + len(dataset.test_labels)
             self._say(f"Looking at {images:,} images …", busy=True)
-            self._timer.start()
 
     def set_theme(self, theme: Theme) -> None:
         """Draw in this look."""
@@ -273,18 +250,11 @@ class DataPage(QWidget):
         for control in (*self.radios.values(), self.other):
             control.setEnabled(usable)
 
-    def _take(self) -> None:
-        """Show what was found, if it was."""
-        if self._survey is None or not self._survey.done():
-            return
-        self._timer.stop()
-        found, self._survey = self._survey.found, None
-        if isinstance(found, Overview):
-            self._show(found)
-        else:
-            self._dataset = None  # it may be tried again
-            problem = " ".join(str(found).split()) or type(found).__name__
-            self._say(f"These images cannot be looked at: {problem}", Severity.ERROR)
+    def _refuse(self, error: Exception) -> None:
+        """Say what went wrong, whatever it is: memory that cannot be had, for one."""
+        self._dataset = None  # it may be tried again
+        problem = " ".join(str(error).split()) or type(error).__name__
+        self._say(f"These images cannot be looked at: {problem}", Severity.ERROR)
 
     def _show(self, overview: Overview) -> None:
         self._allow(True)

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from core.datasets import Dataset
 
 SAMPLE, FULL = "sample", "full"
+"""What `core.datasets.load` calls the two data sets that have names of their own."""
 FOLDERS = "folders"
 """Under this name the folders are remembered that were used."""
-"""What `core.datasets.load` calls the two data sets that have names of their own."""
 
 _TITLES = {SAMPLE: "bundled sample", FULL: "full MNIST"}
 _LONGEST = 40

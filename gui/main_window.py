@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from gui import theme
 from gui.data_menu import DataMenu
 from gui.errors import Banner
+from gui.menus import add_action
 from gui.progress import ProgressStrip
 from gui.rail import Rail
 from gui.registry import PANELS, PanelEntry
@@ -115,10 +116,10 @@ class MainWindow(QMainWindow):
         file = self.menuBar().addMenu("&File")
         self.sessions.fill(file)
         file.addSeparator()
-        self._add(file, "&Export …", self.open_export, "Ctrl+E", name="export")
-        self._add(file, "&Copy picture", self.copy_picture, "Ctrl+Shift+C", name="copy-picture")
+        add_action(file, "&Export …", self.open_export, "Ctrl+E", name="export")
+        add_action(file, "&Copy picture", self.copy_picture, "Ctrl+Shift+C", name="copy-picture")
         file.addSeparator()
-        self._add(file, "&Quit", self.close, QKeySequence(QKeySequence.StandardKey.Quit), name="quit")
+        add_action(file, "&Quit", self.close, QKeySequence(QKeySequence.StandardKey.Quit), name="quit")
         edit = self.menuBar().addMenu("&Edit")
         for action, key in (
             (self.undo.createUndoAction(self, "&Undo"), QKeySequence.StandardKey.Undo),
@@ -129,40 +130,23 @@ class MainWindow(QMainWindow):
         self.data.fill(self.menuBar().addMenu("&Data"))
         view = self.menuBar().addMenu("&View")
         for number, entry in enumerate(PANELS, 1):
-            self._add(view, f"&{number} {entry.title}", partial(self.open_panel, entry.key), f"Ctrl+{number}")
+            add_action(view, f"&{number} {entry.title}", partial(self.open_panel, entry.key), f"Ctrl+{number}")
         view.addSeparator()
-        self._notes = self._add(view, "&Notes", self._show_notes, "F1", name="toggle-notes", checkable=True)
+        self._notes = add_action(view, "&Notes", self._show_notes, "F1", name="toggle-notes", marked=True)
         self._add_themes(view)
         help_menu = self.menuBar().addMenu("&Help")
-        self._add(help_menu, "&Keyboard", self._show_keys, name="keys")
-        self._add(help_menu, "&About Trainscope", self._show_about, name="about")
-
-    def _add(
-        self,
-        menu: Any,
-        text: str,
-        run: Callable[..., Any],
-        key: str | QKeySequence = "",
-        *,
-        name: str = "",
-        checkable: bool = False,
-    ) -> QAction:
-        action = QAction(text, self)
-        action.setObjectName(name)
-        action.setShortcut(QKeySequence(key))
-        action.setCheckable(checkable)
-        action.triggered.connect(lambda _checked=False: run())
-        menu.addAction(action)
-        return action
+        add_action(help_menu, "&Keyboard", self._show_keys, name="keys")
+        add_action(help_menu, "&About Trainscope", self._show_about, name="about")
 
     def _add_themes(self, menu: Any) -> None:
         group = QActionGroup(self)
         self._themes: dict[str, QAction] = {}
         menu.addSeparator()
         for name in theme.THEMES:
-            action = self._add(menu, f"{name.capitalize()} theme", partial(self.set_theme, name), name=f"theme-{name}")
+            action = add_action(
+                menu, f"{name.capitalize()} theme", partial(self.set_theme, name), name=f"theme-{name}", marked=True
+            )
             self._themes[name] = action
-            action.setCheckable(True)
             action.setChecked(theme.current().name == name)
             group.addAction(action)
 

@@ -94,7 +94,7 @@ class SessionWriter(QObject):
         from core.session import DataReference, PanelState, Session, write_session
 
         panels = {
-            key: PanelState(part.configuration, part.run.result(_HAND_OVER), part.view) for key, part in parts.items()
+            key: PanelState(part.configuration, _handed_over(key, part), part.view) for key, part in parts.items()
         }
         if self._ended:
             return  # engines that have ended hand nothing over: that is not what was there
@@ -110,3 +110,11 @@ class SessionWriter(QObject):
         while self._work.busy:
             self._work.finish(patience)
         self._ended = True
+
+
+def _handed_over(key: str, part: _Part) -> SavedRun | None:
+    """Wait for a panel's run; raises TimeoutError, which says whose engine is at work for so long."""
+    try:
+        return part.run.result(_HAND_OVER)
+    except TimeoutError:
+        raise TimeoutError(f"the run of {key} was not handed over within {_HAND_OVER:.0f} s; save again") from None

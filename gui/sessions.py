@@ -15,7 +15,8 @@ from PySide6.QtWidgets import QFileDialog
 
 from gui.autosave import ENDING, Autosave, clock, remove
 from gui.background import Background
-from gui.data_words import FOLDERS, source_name
+from gui.data_words import FOLDERS, FULL, SAMPLE, source_name
+from gui.menus import add_action
 from gui.session_writer import SessionWriter
 from gui.theme import Severity
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from PySide6.QtCore import QMimeData
-    from PySide6.QtGui import QAction
     from PySide6.QtWidgets import QMenu
 
     from core.datasets import Dataset
@@ -76,22 +76,15 @@ class Sessions(QObject):
 
     def fill(self, menu: QMenu) -> None:
         """Add the entries."""
-        self._add(menu, "&Open session …", self.choose, "Ctrl+O", "open-session")
+        add_action(menu, "&Open session …", self.choose, "Ctrl+O", "open-session")
         self._recent = menu.addMenu("Open &recent")
         self._recent.setObjectName("recent")
         self._recent.setToolTipsVisible(True)
         self._recent.aboutToShow.connect(self._list_recent)
-        self._add(menu, "&Save session", self.save, "Ctrl+S", "save-session")
-        self._add(menu, "Save session &as …", self.save_as, "Ctrl+Shift+S", "save-session-as")
-        self._recover = self._add(menu, "Re&cover the session that was cut short", self.recover, "", "recover")
+        add_action(menu, "&Save session", self.save, "Ctrl+S", "save-session")
+        add_action(menu, "Save session &as …", self.save_as, "Ctrl+Shift+S", "save-session-as")
+        self._recover = add_action(menu, "Re&cover the session that was cut short", self.recover, "", "recover")
         self._recover.setVisible(False)
-
-    def _add(self, menu: QMenu, text: str, run: Callable[[], object], key: str, name: str) -> QAction:
-        action = menu.addAction(text)
-        action.setObjectName(name)
-        action.setShortcut(key)
-        action.triggered.connect(lambda _checked=False: run())
-        return action
 
     def _list_recent(self) -> None:
         self._recent.clear()
@@ -168,7 +161,7 @@ class Sessions(QObject):
         self._save_next()
         if not isinstance(error, (OSError, MemoryError)):
             raise error
-        self._window.banner.show_message(str(error) or f"{path}: the engine is busy; save again", Severity.ERROR)
+        self._window.banner.show_message(str(error) or f"{path}: there is not enough memory to save", Severity.ERROR)
 
     def _save_next(self) -> None:
         path, self._next = self._next, None
@@ -199,7 +192,7 @@ class Sessions(QObject):
             self._keeping = before, self.path
             keep = self._writer.taking(before, whole=True)
         current, autosave = self._window.data.current, self._autosave
-        known = {"sample", "full", *self._window.settings.listed(FOLDERS)}
+        known = {SAMPLE, FULL, *self._window.settings.listed(FOLDERS)}
         own = self._is_own(path)
 
         def read() -> tuple[Session, Dataset | None]:
