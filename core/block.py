@@ -16,7 +16,7 @@ from core.checkpoints import BlockState, Checkpoint, OptimizerState
 from core.initializers import initializer
 from core.lanes import Lane, optimizer_of, shared_value
 from core.network import Architecture, Network
-from core.optimizers import OPTIMIZERS
+from core.optimizers import SCRATCH, state_arrays
 from core.randomness import Batches, Masks
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ class _Group:
     def use(self, network: Network, scratch: Scratch) -> None:
         """Take gradients from where the network has them now, and room to work in from the same memory."""
         self._take(network)
-        if "work" in self.state:
-            self.state["work"] = scratch.array(("work",), self._params.shape, self._params.dtype)
+        for key in self.state.keys() & SCRATCH:
+            self.state[key] = scratch.array((key,), self._params.shape, self._params.dtype)
 
     def update(self) -> None:
         """Make one step with the gradients in the network."""
@@ -119,7 +119,7 @@ class _Group:
 
     def saved(self, rows: Sequence[int]) -> OptimizerState:
         """Return a copy of the state; `rows` are the block's rows of the run."""
-        kept = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.state.items() if k != "work"}
+        kept = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.state.items() if k not in SCRATCH}
         return OptimizerState(tuple(rows[self.rows]), kept)
 
     def restore(self, values: Mapping[str, Any]) -> None:
@@ -281,7 +281,7 @@ class Block:
         """Bytes of what `state` returns while all lanes are there."""
         layers = self.architecture.layers()
         size, stats = (sum(getattr(layer, name) for layer in layers) for name in ("size", "stat_size"))
-        copies = sum(1 + len(state_arrays(lane.optimizer)) for lane in self.all_lanes.values())
+        copies = sum(1 + sum(state_arrays(lane.optimizer).values()) for lane in self.all_lanes.values())
         return int(np.dtype(np.float32).itemsize * (size * copies + stats * len(self.all_lanes)))
 
     def state(self) -> BlockState:
@@ -330,12 +330,6 @@ class Block:
             right: Array = (logits.argmax(axis=2) == images.labels).sum(axis=1).astype(float)
             right[np.logical_not(np.isfinite(logits).all(axis=(1, 2)))] = np.nan  # argmax would call NaN a 0
         return right
-
-
-def state_arrays(optimizer: str) -> list[str]:
-    """Return the names of the arrays that an optimizer keeps, each of the shape of the parameters."""
-    found = OPTIMIZERS[optimizer]().init(np.zeros((1, 1), np.float32))
-    return [key for key, value in found.items() if key != "work" and isinstance(value, np.ndarray)]
 
 
 def _fill(mine: Array, found: Array) -> None:

@@ -187,8 +187,8 @@ def _is_letter(letter: str) -> bool:
 
 
 def _continues_name(letter: str) -> bool:
-    """Whether a letter goes on with a name: letters, digits, subscripts, and marks such as a hat."""
-    return _is_letter(letter) or letter in "0123456789₀₁₂₃₄₅₆₇₈₉" or unicodedata.category(letter) == "Mn"
+    """Whether a letter goes on with a name: letters, digits, subscripts, primes, and marks such as a hat."""
+    return _is_letter(letter) or letter in "0123456789₀₁₂₃₄₅₆₇₈₉′" or unicodedata.category(letter) == "Mn"
 
 
 def _end_of_number(text: str, at: int) -> int:

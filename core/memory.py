@@ -11,8 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.block import state_arrays
 from core.network import KEPT_DRAWS
+from core.optimizers import scratch_arrays, state_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -114,7 +114,7 @@ def networks_bytes(shape: Shape) -> int:
     and buffers of one block per thread; mini-batches and masks of every block; the random numbers of initial weights.
     """
     own, lanes = _NUMBER * shape.parameters, len(shape.optimizers)
-    states = sum(len(state_arrays(key)) for key in shape.optimizers)
+    states = sum(sum(state_arrays(key).values()) for key in shape.optimizers)
     networks = own * (lanes * (2 + shape.copies) + states) + shape.kept
     together = min(_BLOCK_LANES, -(-lanes // shape.threads))
     blocks = -(-lanes // together)
@@ -126,7 +126,8 @@ def _thread_bytes(shape: Shape, lanes: int) -> int:
     """Gradients and the optimizer's work; what every layer keeps of its outputs and of what comes back through it."""
     arrays = 3 + (3 if shape.batchnorm else 0) + (1 if shape.dropout else 0)
     features = lanes * max(shape.batch, _PREDICTED) * sum(shape.sizes[1:])
-    return _NUMBER * (2 * lanes * shape.parameters + arrays * features)
+    own = 1 + max(scratch_arrays(key) for key in shape.optimizers)
+    return _NUMBER * (own * lanes * shape.parameters + arrays * features)
 
 
 def _block_bytes(shape: Shape, lanes: int) -> int:

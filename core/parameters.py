@@ -65,7 +65,8 @@ class Parameter:
     that it has, or that is among its names, "" for no names at all; `unless` the one under which it is not. `search`
     is the range that a search for good values takes at first; a parameter without one is not searched. `matches`
     accepts names beyond `choices`: it returns the one way to write the name or raises ValueError; `more` says in
-    words which these are, and `family` names some that differ in a number, as `(prefix, low, high)`.
+    words which these are, and `family` names some that differ in a number, as `(prefix, low, high)`. `symbol` is what
+    formulas call it.
     """
 
     key: str
@@ -86,6 +87,7 @@ class Parameter:
     matches: Callable[[str], str] | None = field(default=None, compare=False)
     more: str = ""
     family: tuple[str, float, float] | None = None
+    symbol: str = ""
 
     def check(self, value: Any) -> Any:
         """Return `value` in its own type, or raise ParameterError."""

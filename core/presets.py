@@ -35,9 +35,16 @@ def _paths(surface: str, title: str, shows: str, look_for: tuple[str, ...], **va
         "surface": surface,
         "start": start,
         "lanes": SIX,
+        **_further(values["adam__lr"], values["rmsprop__lr"]),
         **{key.replace("__", "."): value for key, value in values.items()},
     }
     return Preset(name, "paths", title, shows, PATHS, Axis.OPTIMIZER, settings, look_for=look_for)
+
+
+def _further(adam: float, rmsprop: float) -> dict[str, float]:
+    """Return settings under which further optimizers keep pace with the chapter's on a surface, once switched on."""
+    likes = dict.fromkeys(("adamw.lr", "amsgrad.lr", "nadam.lr", "adamax.lr"), adam)
+    return {**likes, "lion.lr": adam / 2, "rmsprop_momentum.lr": rmsprop / 5, "adadelta.eps": 0.001}
 
 
 _ALL = (

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from core.checkpoints import BlockState, Checkpoint, OptimizerState
 from core.datasets import MAX_SIDE
+from core.optimizers import state_counts
 from core.session_archive import SessionError
 from core.session_plain import fields, rising, whole
-from core.session_rows import SINGLE, BlockRows, GroupRows, Kind, Moment, Rows, state_names
+from core.session_rows import SINGLE, BlockRows, GroupRows, Kind, Moment, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +90,7 @@ def _read_group(where: str, plain: Any, rows: Rows, position: int) -> GroupRows:
     optimizers = {rows.optimizer[row] for row in found}
     if len(optimizers) != 1:
         raise SessionError(where, "no rows, or rows of two optimizers", "rows of one optimizer")
-    names = state_names(optimizers.pop())[1]
+    names = state_counts(optimizers.pop())
     values = fields(f"{where}.counts", counts, **dict.fromkeys(names, int))
     return GroupRows(found, {key: whole(where, value, 0, position) for key, value in zip(names, values, strict=True)})
 
@@ -114,13 +115,14 @@ class _Networks:
     def __init__(self, where: str, sizes: Mapping[str, int], rows: Rows, archive: Archive) -> None:
         self._rows, self._taken = rows, dict.fromkeys(sizes, 0)
         self._arrays: dict[str, Array] = {}
-        inputs = set()
+        inputs, per_row = set(), rows.per_row()
         for kind in rows.kinds:
             own = {name: count for name, count in sizes.items() if name.startswith(f"{kind.name}.")}
             if own:
                 width = archive.shape(f"{kind.name}.params", SINGLE)[-1:]
                 inputs.add(_inputs(f"{where}, {kind.name}.params", kind, width))
-                self._arrays |= {n: archive.array(n, SINGLE, (c, *_columns(n, kind, width))) for n, c in own.items()}
+                columns = {name: (1,) if name in per_row else _columns(name, kind, width) for name in own}
+                self._arrays |= {name: archive.array(name, SINGLE, (c, *columns[name])) for name, c in own.items()}
         if len(inputs) > 1:
             raise SessionError(where, "networks of images of several sizes", "images of one size")
 

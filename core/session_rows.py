@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from core.datasets import Dataset
 from core.figures import SEARCH
 from core.lanes import lanes_of
 from core.network import Architecture
-from core.optimizers import OPTIMIZERS
+from core.optimizers import state_arrays
 from core.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -61,20 +59,23 @@ class Rows:
     def state(self, group: Sequence[int]) -> dict[str, str]:
         """Return the names of the arrays with the state of rows that have one optimizer, by its own names."""
         kind, optimizer = self.kind[group[0]].name, self.optimizer[group[0]]
-        return {key: f"{kind}.{optimizer}.{key}" for key in state_names(optimizer)[0]}
+        return {key: f"{kind}.{optimizer}.{key}" for key in state_arrays(optimizer)}
+
+    def per_row(self) -> set[str]:
+        """Return the names of the arrays that have one number for each network, whatever its size."""
+        found = {(kind.name, optimizer) for kind, optimizer in zip(self.kind, self.optimizer, strict=True)}
+        return {
+            f"{kind}.{optimizer}.{key}"
+            for kind, optimizer in found
+            for key, whole in state_arrays(optimizer).items()
+            if not whole
+        }
 
 
 def _kind(name: str, hidden: tuple[int, ...], activation: str, batchnorm: bool) -> Kind:
     layers = Architecture((1, *hidden, Dataset.classes), activation, batchnorm).layers()
     size, stats = (sum(getattr(layer, key) for layer in layers) for key in ("size", "stat_size"))
     return Kind(name, size - hidden[0], hidden[0], stats)
-
-
-def state_names(optimizer: str) -> tuple[list[str], list[str]]:
-    """Return the names of an optimizer's arrays and of its counts, without what it only works in."""
-    found = OPTIMIZERS[optimizer]().init(np.zeros((1, 1), np.float32))
-    arrays = [key for key, value in found.items() if isinstance(value, np.ndarray) and key != "work"]
-    return arrays, [key for key, value in found.items() if not isinstance(value, np.ndarray)]
 
 
 def latest(configuration: Configuration) -> int:

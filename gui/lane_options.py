@@ -24,7 +24,10 @@ _MOST_LISTED = 12
 
 
 def lane_options(configuration: Configuration, axis: Axis, more: tuple[str, ...] = ()) -> list[LaneOption]:
-    """Return the lanes that the list offers: all choices, those that are on, and `more`; none where they are many."""
+    """Return the lanes that the list offers: all choices, those that are on, and `more`; none where they are many.
+
+    Optimizers are all listed, however many there are.
+    """
     if axis in (Axis.ACTIVATION, Axis.TRIAL):
         return []
     lanes = declared(configuration, "lanes")
@@ -34,10 +37,12 @@ def lane_options(configuration: Configuration, axis: Axis, more: tuple[str, ...]
     if axis is Axis.BATCHNORM and len(names) < len(BATCHNORM_KINDS):
         names = []  # both, one of which may be off
     found = lanes_of({**configuration.values, "lanes": tuple(names)}, axis)
-    return [_option(lane, configuration, axis) for lane in found] if len(found) <= _MOST_LISTED else []
+    listed = axis is Axis.OPTIMIZER or len(found) <= _MOST_LISTED
+    return [_option(lane, configuration, axis) for lane in found] if listed else []
 
 
 def _option(lane: Lane, configuration: Configuration, axis: Axis) -> LaneOption:
     own = tuple(p for p in configuration.parameters if axis is Axis.OPTIMIZER and p.key.startswith(f"{lane.name}."))
-    doc = OPTIMIZERS[lane.optimizer].formula if axis is Axis.OPTIMIZER else f"{axis.value}: {lane.label}"
+    rule = f"{lane.label}\n{OPTIMIZERS[lane.optimizer].formula}"  # a long name may not fit beside its box
+    doc = rule if axis is Axis.OPTIMIZER else f"{axis.value}: {lane.label}"
     return LaneOption(lane.name, lane.label, lane.colour, lane.marker, own, doc)

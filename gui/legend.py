@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from pyqtgraph.graphicsItems.ScatterPlotItem import Symbols
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QIcon, QPainter, QPainterPath, QPen, QPixmap, QTransform
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QFontMetricsF,
+    QIcon,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+    QPolygonF,
+    QTransform,
+)
 from PySide6.QtWidgets import QGraphicsWidget
 
 from gui.plots import LABEL_PIXELS, LIGHT, PlotColours, plot_font
@@ -15,9 +26,14 @@ from gui.plots import LABEL_PIXELS, LIGHT, PlotColours, plot_font
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SYMBOLS = {"o": "o", "x": "x", "^": "t1", "s": "s", "*": "star", "D": "d", "p": "p", "h": "h", "+": "+"}
+_SYMBOLS = {
+    **{"o": "o", "x": "x", "^": "t1", "v": "t", "<": "t3", ">": "t2", "s": "s", "*": "star", "D": "d"},
+    **{"p": "p", "h": "h", "+": "+"},
+}
+_HOLE = 0.5  # of the extent of hollow markers
 # Shapes of equal extent look unequally large; these factors make them look alike.
-_SIZES = {"s": 0.88, "x": 1.0, "*": 1.3, "D": 1.2, "^": 1.02, "+": 1.15, "p": 1.05, "h": 1.05}
+_SIZES = {"s": 0.88, "x": 1.0, "*": 1.3, "D": 1.2, "^": 1.02, "v": 1.02, "<": 1.02, ">": 1.02, "+": 1.15}
+_SIZES |= {"p": 1.05, "h": 1.05, "O": 1.15, "S": 1.0, "H": 1.1}
 ROW = 22.0
 _SAMPLE = 26.0
 _AREA = 11.0
@@ -37,9 +53,29 @@ class LegendEntry:
 
 
 def marker_path(marker: str, size: float) -> QPainterPath:
-    """Return the outline of a marker (one of ``o x ^ s * D p h +``) about (0, 0). KeyError for any other."""
+    """Return the outline of a marker (of ``o x ^ v < > s * D p h + O S H``) about (0, 0). KeyError for any other.
+
+    O and S are a ring and a hollow square, H is an hourglass.
+    """
     scale = size * _SIZES.get(marker, 1.0)
-    return QTransform.fromScale(scale, scale).map(Symbols[_SYMBOLS[marker]])
+    shape = _OWN_SHAPES[marker]() if marker in _OWN_SHAPES else Symbols[_SYMBOLS[marker]]
+    return QTransform.fromScale(scale, scale).map(shape)
+
+
+def _hollow(marker: str) -> QPainterPath:
+    path = QPainterPath(Symbols[_SYMBOLS[marker]])
+    path.addPath(QTransform.fromScale(_HOLE, _HOLE).map(Symbols[_SYMBOLS[marker]]).toReversed())
+    return path  # the inner shape, drawn the other way round, is a hole by either rule of filling
+
+
+def _hourglass() -> QPainterPath:
+    path = QPainterPath()
+    path.addPolygon(QPolygonF([QPointF(x, y) for x, y in ((-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5))]))
+    path.closeSubpath()
+    return path
+
+
+_OWN_SHAPES = {"O": lambda: _hollow("o"), "S": lambda: _hollow("s"), "H": _hourglass}
 
 
 def lane_icon(colour: str, marker: str, size: int = 18) -> QIcon:

@@ -266,7 +266,7 @@ WRONG = {
     ),
     "a searched value": (["export", "random-search", "--out", "OUT", "--set", "sgd.lr=0.1"], "sgd.lr: not a parameter"),
     "not searchable": (["export", "random-search", "--out", "OUT", "--set", "search=lr,beta1"], "with optimizer sgd"),
-    "no such lane": (["export", "optimizer-paths", "--out", "OUT", "--set", "lanes=lion"], "allowed: some of sgd, "),
+    "no such lane": (["export", "optimizer-paths", "--out", "OUT", "--set", "lanes=lamb"], "allowed: some of sgd, "),
     "no such surface": (["export", "optimizer-paths", "--out", "OUT", "--set", "surface=moon"], "surface: 'moon'"),
     "no such data": (["export", "init-mnist", "--out", "OUT", "--data", "no/such/folder"], "no/such/folder"),
     "no data": (["export", "init-mnist", "--out", "OUT", "--data", ""], "allowed: 'sample'"),

@@ -6,6 +6,10 @@ A new optimizer is tested by being registered; its reference needs a line in tes
 from __future__ import annotations
 
 import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +19,9 @@ from core.parameters import ParameterError, Scale
 
 EVERY = pytest.mark.parametrize("rule", OPTIMIZERS.values(), ids=OPTIMIZERS)
 CHAPTER = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam")
+FURTHER = ("adadelta", "adamax", "adamw", "amsgrad", "lion", "nadam", "rmsprop_momentum")
+NOT_IN_TORCH = ("lion",)
+ROOT = Path(__file__).resolve().parent.parent
 SHAPES = [(2,), (1, 7), (40_000, 2), (3, 5, 4)]
 
 
@@ -48,8 +55,34 @@ def scaled(p):
     return p * np.linspace(0.5, 2.0, p.shape[-1])
 
 
-def test_the_six_of_the_chapter_are_there_in_its_order() -> None:
-    assert tuple(OPTIMIZERS)[:6] == CHAPTER
+def test_the_six_of_the_chapter_come_first_in_its_order_whatever_is_imported_first() -> None:
+    assert tuple(OPTIMIZERS) == CHAPTER + FURTHER
+    code = "import core.optimizers.nadam, core.optimizers; print(*core.optimizers.OPTIMIZERS)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert tuple(found.stdout.split()) == CHAPTER + FURTHER
+
+
+def test_a_file_in_the_folder_is_a_new_optimizer_without_another_edit(tmp_path) -> None:
+    shutil.copytree(ROOT / "core", tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
+    rule = """
+from core.optimizers.base import Optimizer, learning_rate
+
+class Still(Optimizer):
+    key, label, source, rule = "still", "Still", "nobody", ("θ ← θ − lr·0·g",)
+    hyperparameters = (learning_rate(0.01),)
+
+    def update(self, params, grads, state):
+        pass
+"""
+    (tmp_path / "core" / "optimizers" / "still.py").write_text(rule, encoding="utf-8")
+    code = """
+from core.optimizers import OPTIMIZERS
+from core.presets import preset
+print(preset("optimizer-paths").configuration({"lanes": ("still",)})["still.lr"], len(OPTIMIZERS))
+print(len({rule.colour for rule in OPTIMIZERS.values()}), len({rule.marker for rule in OPTIMIZERS.values()}))
+"""
+    found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == ["0.01", "14", "14", "14"]
 
 
 @pytest.mark.parametrize(
@@ -61,9 +94,16 @@ def test_the_six_of_the_chapter_are_there_in_its_order() -> None:
         ("adagrad", {"lr": 0.01, "eps": 1e-7}),
         ("rmsprop", {"lr": 0.01, "decay": 0.99, "eps": 1e-7}),
         ("adam", {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7}),
+        ("adadelta", {"lr": 1.0, "decay": 0.9, "eps": 1e-6}),
+        ("adamax", {"lr": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
+        ("adamw", {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7, "weight_decay": 0.01}),
+        ("amsgrad", {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7}),
+        ("lion", {"lr": 0.0003, "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0}),
+        ("nadam", {"lr": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 0.004}),
+        ("rmsprop_momentum", {"lr": 0.01, "decay": 0.99, "eps": 1e-7, "momentum": 0.9}),
     ],
 )
-def test_defaults_are_the_chapters(key: str, defaults: dict[str, float]) -> None:
+def test_defaults_are_the_chapters_or_those_that_are_usual(key: str, defaults: dict[str, float]) -> None:
     assert OPTIMIZERS[key]().values == defaults
 
 
@@ -162,7 +202,8 @@ def test_float32_stays_float32_with_float64_hyperparameters(rule: type[Optimizer
 def test_a_zero_gradient_at_rest_moves_nothing(rule: type[Optimizer]) -> None:
     """0 / (0 + eps) is 0: pixels that are never lit keep their weights."""
     params = draws((3, 4))
-    np.testing.assert_array_equal(run(rule(), params, np.zeros_like, 5), params)
+    values = {p.key: 0.0 for p in rule.hyperparameters if p.key == "weight_decay"}
+    np.testing.assert_array_equal(run(rule(**values), params, np.zeros_like, 5), params)
 
 
 @EVERY
@@ -172,7 +213,7 @@ def test_descends_on_a_convex_quadratic(rule: type[Optimizer], factor: float) ->
     (lr,) = (p for p in rule.hyperparameters if p.key == "lr")
     rate = lr.check(min(lr.default * factor, lr.high))
     start = np.array([[1.0, -1.0, 0.8, 1.5]])
-    end = run(rule(lr=rate), start, scaled, 300)
+    end = run(rule(lr=rate), start, scaled, 600)
     assert np.all(np.abs(end) < np.abs(start))
     assert (end * scaled(end)).sum() < 0.8 * (start * scaled(start)).sum()
 
@@ -182,14 +223,36 @@ def test_descends_on_a_convex_quadratic(rule: type[Optimizer], factor: float) ->
 
 @pytest.mark.parametrize("key", OPTIMIZERS)
 def test_equals_torch_optim_over_200_steps(key: str, reference) -> None:
+    if key in NOT_IN_TORCH:
+        pytest.skip(f"PyTorch has no {key}: it has a test of its own")
     recorded = reference("optimizers")
     cases = [case for case in recorded["cases"] if case["optimizer"] == key]
-    if not cases:
-        pytest.skip(f"no recorded reference for {key}; tests/reference/make_optimizers.py makes one")
+    assert cases, f"no recorded reference for {key}; tests/reference/make_optimizers.py makes one"
     assert recorded["recorded"][-1] == 200
     for case in cases:
         found = recorded_points(key, case, recorded["recorded"])
         np.testing.assert_allclose(found, case["points"], rtol=1e-10, atol=1e-10, err_msg=str(case["settings"]))
+
+
+@pytest.mark.parametrize("values", [{}, {"lr": 0.02, "beta1": 0.5, "beta2": 0.8, "weight_decay": 0.3}])
+def test_lion_equals_algorithm_2_of_its_paper_over_200_steps(values: dict[str, float]) -> None:
+    """One coordinate at a time, in plain Python: c is interpolated, w updated, and only then m."""
+    lr, beta1, beta2, decay = (values.get(k, d) for k, d in zip(LION, (0.0003, 0.9, 0.99, 0.0), strict=True))
+    w, m, ours = [1.0, -2.0, 0.3], [0.0] * 3, np.array([1.0, -2.0, 0.3])
+    rule = OPTIMIZERS["lion"](**values)
+    state = rule.init(ours)
+    for _ in range(200):
+        gradient = waves(np.array(w)).tolist()
+        rule.update(ours, waves(ours), state)
+        for i, g in enumerate(gradient):
+            c = beta1 * m[i] + (1 - beta1) * g
+            w[i] -= lr * ((c > 0) - (c < 0) + decay * w[i])
+            m[i] = beta2 * m[i] + (1 - beta2) * g
+        np.testing.assert_allclose(ours, w, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(state["m"], m, rtol=1e-9)
+
+
+LION = ("lr", "beta1", "beta2", "weight_decay")
 
 
 def recorded_points(key: str, case: dict, steps: list[int]) -> list[list[float]]:
@@ -288,3 +351,65 @@ def test_adams_bias_correction_survives_float32() -> None:
 
 def test_sgd_is_exact() -> None:
     np.testing.assert_array_equal(run(SGD(lr=0.5), np.array([4.0, -2.0]), lambda p: p, 2), [1.0, -0.5])
+
+
+def test_decoupled_decay_shrinks_what_has_no_gradient_and_lr_alone_says_how_much() -> None:
+    for key in ("adamw", "lion"):
+        found = run(OPTIMIZERS[key](lr=0.1, weight_decay=0.5), np.array([2.0]), np.zeros_like, 3)
+        np.testing.assert_allclose(found, 2.0 * 0.95**3, rtol=1e-12)
+
+
+def test_adamw_divides_its_decay_by_nothing_as_adam_with_l2_does() -> None:
+    """A gradient of 1000 makes Adam's step lr all the same; the decay of the parameter 2 is lr·λ·2 beside it."""
+    assert first_steps_from(2.0, "adamw", 1000.0, lr=0.1, weight_decay=0.5) == pytest.approx(2.0 - 0.1 - 0.1)
+
+
+def first_steps_from(start: float, key: str, gradient: float, **values: float) -> float:
+    return float(run(OPTIMIZERS[key](**values), np.array([start]), lambda p: np.full_like(p, gradient), 1)[0])
+
+
+def test_amsgrads_rates_never_grow_again() -> None:
+    """After one large gradient Adam's steps recover within a few hundred small ones, AMSGrad's stay small."""
+    gradients = [100.0] + [0.01] * 400
+    steps = {key: np.diff(first_steps(key, gradients, lr=0.1, beta2=0.9)) for key in ("adam", "amsgrad")}
+    assert abs(steps["adam"][-1]) == pytest.approx(0.1, rel=0.01)
+    assert abs(steps["amsgrad"][-1]) < 1e-4
+
+
+def test_adadelta_with_lr_1_starts_with_the_root_of_epsilon() -> None:
+    """r = √ε/√((1-ρ)·g² + ε): the first step hardly depends on g."""
+    expected = -math.sqrt(1e-6) / math.sqrt(0.1 * 25 + 1e-6) * 5
+    assert first_steps("adadelta", [5.0]) == pytest.approx([expected], rel=1e-12)
+
+
+def test_adamax_divides_by_the_largest_gradient_not_by_the_mean() -> None:
+    first, second = first_steps("adamax", [4.0, 0.0], lr=1.0, beta1=0.0, beta2=0.5, eps=1e-12)
+    assert (first, second) == pytest.approx((-1.0, -1.0))
+    third = first_steps("adamax", [4.0, 1.0], lr=1.0, beta1=0.0, beta2=0.5, eps=1e-12)[1]
+    assert third == pytest.approx(-1.5)  # 1 over half of 4
+
+
+def test_rmsprops_velocity_is_in_units_of_parameters() -> None:
+    """A changed learning rate leaves what was gathered alone, as Momentum's does."""
+    point = np.zeros(1)
+    rule = OPTIMIZERS["rmsprop_momentum"](lr=1.0, decay=0.0, momentum=0.5, eps=1e-12)
+    state = rule.init(point)
+    rule.update(point, np.ones(1), state)
+    rule.values["lr"] = 0.1
+    rule.update(point, np.ones(1), state)
+    assert point[0] == pytest.approx(-1.0 - 0.5 - 0.1)
+
+
+def test_lions_steps_are_all_of_one_size() -> None:
+    steps = np.diff([0.0, *first_steps("lion", [1e-9, 1e6, 3.0], lr=0.1)])
+    np.testing.assert_allclose(steps, -0.1, rtol=1e-12)
+
+
+def test_nadam_keeps_a_product_for_each_lane() -> None:
+    """Lanes with another ψ have another product; it stands in for the powers of β₁ in the bias corrections."""
+    rule = OPTIMIZERS["nadam"](momentum_decay=np.array([[0.0], [1.0]]))
+    state = rule.init(np.zeros((2, 3)))
+    for _ in range(2):
+        rule.update(np.zeros((2, 3)), np.ones((2, 3)), state)
+    shares = [0.9 * (1 - 0.5 * 0.96 ** (t * psi)) for psi in (0.0, 1.0) for t in (1, 2)]
+    np.testing.assert_allclose(state["product"], [[shares[0] * shares[1]], [shares[2] * shares[3]]], rtol=1e-12)

@@ -274,7 +274,7 @@ def test_only_the_chosen_optimizers_settings_are_used() -> None:
 @pytest.mark.parametrize(
     ("name", "texts", "message"),
     [
-        ("optimizer-mnist", {"lanes": "sgd,lion"}, r"^lanes: 'lion' is not allowed; allowed: some of sgd, "),
+        ("optimizer-mnist", {"lanes": "sgd,lamb"}, r"^lanes: 'lamb' is not allowed; allowed: some of sgd, "),
         (
             "optimizer-mnist",
             {"init": "normal-0"},

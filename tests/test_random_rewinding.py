@@ -13,19 +13,21 @@ import numpy as np
 import pytest
 
 from core.checkpoints import Checkpoints
+from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS, build, preset
 from core.session import PanelState, Session, read_session, write_session
 
 SEQUENCES = 12  # in each of the parts below; by hand: 1000 and more
 IMAGES = ((60, 20), (20, 700), (33, 11))  # the second is measured beside the training
 LANES = {
-    "optimizer-mnist": ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam"),
+    "optimizer-mnist": tuple(OPTIMIZERS),
     "init-mnist": ("zeros", "normal-1", "xavier", "he", "normal-30"),
     "batchnorm-grid": ("sigma-1-bn", "sigma-1-plain", "sigma-0.1-plain", "sigma-he-bn", "sigma-0.01-bn"),
     "regularization": ("plain", "l2-0.1", "p-0.2", "p-0.5"),
 }
 LIVE = {"l2": (0.0, 0.1, 1.0), "l1": (0.0, 0.01), "dropout": (0.0, 0.2, 0.5), "sgd.lr": (0.01, 1.0, 10.0)}
 LIVE |= {"adam.lr": (0.001, 1.0), "momentum.momentum": (0.5, 0.9), "adam.beta1": (0.5, 0.9)}
+LIVE |= {"nadam.beta1": (0.5, 0.9), "nadam.momentum_decay": (0.0, 0.2), "adamw.weight_decay": (0.0, 1.0)}
 RACE = ("loss", "smoothed", "measured_at", "train_accuracy", "test_accuracy", "weight_norm")
 SEARCH = ("measured_at", "train_accuracy", "validation_accuracy", "last", "ranking", "stopped")
 
@@ -65,7 +67,7 @@ class Sequence:
         values = {"hidden": hidden, "batch": r.choice((1, 3, 8)), "evaluate": r.choice((0, 1, 1, 7))}
         if name == "random-search":
             values |= {"trials": r.choice((1, 9, 10)), "epochs": r.choice((3, 8)), "halving": r.random() < 0.7}
-            values |= {"images": r.choice((10, 50)), "optimizer": r.choice(("sgd", "adam"))}
+            values |= {"images": r.choice((10, 50)), "optimizer": r.choice(("sgd", "adam", "nadam"))}
             values["search.lr"] = r.choice(((1e-3, 1.0), (1.0, 10.0)))
         else:
             values |= {"iterations": r.choice((1, 7, 30, 45)), "seeds": r.choice((1, 1, 3))}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+torch.set_default_dtype(torch.float64)  # NAdam keeps the product of its shares in the default type
 RECORDED = [1, 2, 3, 5, 10, 20, 50, 100, 150, 200]
 
 RULES = {
@@ -21,6 +22,18 @@ RULES = {
     "adagrad": lambda p, lr, eps: torch.optim.Adagrad(p, lr=lr, eps=eps),
     "rmsprop": lambda p, lr, decay, eps: torch.optim.RMSprop(p, lr=lr, alpha=decay, eps=eps),
     "adam": lambda p, lr, beta1, beta2, eps: torch.optim.Adam(p, lr=lr, betas=(beta1, beta2), eps=eps),
+    "adadelta": lambda p, lr, decay, eps: torch.optim.Adadelta(p, lr=lr, rho=decay, eps=eps),
+    "adamax": lambda p, lr, beta1, beta2, eps: torch.optim.Adamax(p, lr=lr, betas=(beta1, beta2), eps=eps),
+    "adamw": lambda p, lr, beta1, beta2, eps, weight_decay: torch.optim.AdamW(
+        p, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay
+    ),
+    "amsgrad": lambda p, lr, beta1, beta2, eps: torch.optim.Adam(p, lr=lr, betas=(beta1, beta2), eps=eps, amsgrad=True),
+    "nadam": lambda p, lr, beta1, beta2, eps, momentum_decay: torch.optim.NAdam(
+        p, lr=lr, betas=(beta1, beta2), eps=eps, momentum_decay=momentum_decay
+    ),
+    "rmsprop_momentum": lambda p, lr, decay, eps, momentum: torch.optim.RMSprop(
+        p, lr=lr, alpha=decay, eps=eps, momentum=momentum
+    ),
 }
 
 # Per rule: settings for each problem. A large eps shows on which side of the root it stands.
@@ -38,6 +51,27 @@ SETTINGS = {
         {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7},
         {"lr": 0.01, "beta1": 0.5, "beta2": 0.9, "eps": 0.5},
         {"lr": 0.02, "beta1": 0.8, "beta2": 0.99, "eps": 1e-3},
+    ],
+    "adadelta": [{"lr": 1.0, "decay": 0.9, "eps": 1e-6}, {"lr": 0.3, "decay": 0.5, "eps": 1e-3}],
+    "adamax": [
+        {"lr": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+        {"lr": 0.01, "beta1": 0.5, "beta2": 0.9, "eps": 0.5},
+    ],
+    "adamw": [
+        {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7, "weight_decay": 0.01},
+        {"lr": 0.02, "beta1": 0.8, "beta2": 0.99, "eps": 1e-3, "weight_decay": 2.0},
+    ],
+    "amsgrad": [
+        {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7},
+        {"lr": 0.05, "beta1": 0.5, "beta2": 0.9, "eps": 0.5},
+    ],
+    "nadam": [
+        {"lr": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 0.004},
+        {"lr": 0.02, "beta1": 0.8, "beta2": 0.99, "eps": 1e-3, "momentum_decay": 0.2},
+    ],
+    "rmsprop_momentum": [
+        {"lr": 0.001, "decay": 0.99, "eps": 1e-7, "momentum": 0.9},
+        {"lr": 0.005, "decay": 0.9, "eps": 0.5, "momentum": 0.5},
     ],
 }
 
