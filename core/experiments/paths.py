@@ -6,6 +6,7 @@ All lanes start at the same point and see the exact gradient; nothing is random.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +15,12 @@ from numpy.typing import NDArray
 from core.experiments.protocol import Experiment
 from core.history import Record
 from core.lanes import Axis, Lane, lanes_of, optimizer_of
+from core.optimizers import SCRATCH
 from core.surfaces import Surface, surface
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from core.parameters import Configuration
 
 Array = NDArray[Any]
@@ -29,6 +33,11 @@ class PathsFrame:
     `points` is `(lanes, position + 1, 2)`, `loss` `(lanes, position + 1)`; both are NaN from the step at which a lane
     diverged, which `diverged` gives (None for the others). `excess` is the loss above the surface's lowest value, or
     the loss where there is none. `outside` `(lanes, position + 1)` is true where a point is out of the surface's view.
+
+    What moved the points: row n of `gradients` `(lanes, position + 1, 2)` is the gradient of update n, taken at point
+    n - 1; row 0 is NaN, and so are those after the update at which a lane diverged. `states` has for each lane the
+    arrays of its optimizer's state by name, `(position + 1, 2)` or, where both coordinates share a number,
+    `(position + 1, 1)`: row n is that after update n, row 0 that before the first. `hyperparameters` are each lane's.
     """
 
     surface: Surface
@@ -40,6 +49,9 @@ class PathsFrame:
     excess: Array
     outside: Array
     diverged: tuple[int | None, ...]
+    gradients: Array
+    states: tuple[Mapping[str, Array], ...]
+    hyperparameters: tuple[Mapping[str, float], ...]
 
 
 class Paths(Experiment):
@@ -52,16 +64,29 @@ class Paths(Experiment):
         lanes = lanes_of(configuration.values, Axis.OPTIMIZER)
         super().__init__(configuration, lanes, configuration["iterations"])
         self.surface = surface(configuration["surface"], configuration["anisotropy"])
-        self._params = np.tile(np.array(configuration["start"], float), (len(lanes), 1))
-        self._rows = [self._params[i : i + 1] for i in range(len(lanes))]
         self._rules = [optimizer_of((lane,), configuration.values) for lane in lanes]
-        self._states = [rule.init(row) for rule, row in zip(self._rules, self._rows, strict=True)]
+        self._hyperparameters = tuple(MappingProxyType(dict(rule.values)) for rule in self._rules)
         self._diverged: list[int | None] = [None] * len(lanes)
-        self._record = Record(2 * len(lanes), self.total + 1, np.float64)
+        self._lay_out(np.array(configuration["start"], float))
+        self._record = Record(len(self._now), self.total + 1, np.float64)
         self._put()
 
+    def _lay_out(self, start: Array) -> None:
+        """Let points, gradients and states lie in one flat array, so that one copy records a step."""
+        count = len(self.lanes)
+        self._states = [rule.init(start[None].copy()) for rule in self._rules]
+        kept = [{k: v for k, v in state.items() if _is_kept(k, v)} for state in self._states]
+        self._places = _places(kept, 4 * count)
+        self._now = np.concatenate(
+            [np.tile(start, count), np.full(2 * count, np.nan), *(v.ravel() for own in kept for v in own.values())]
+        )
+        self._params, self._gradient = self._now[: 4 * count].reshape(2, count, 2)
+        self._rows = [(self._params[i : i + 1], self._gradient[i : i + 1]) for i in range(count)]
+        for state, places in zip(self._states, self._places, strict=True):
+            state.update({key: self._now[place].reshape(state[key].shape) for key, place in places.items()})
+
     def _put(self) -> None:
-        self._record.data[:, self.position] = self._params.ravel()
+        self._record.data[:, self.position] = self._now
 
     def advance(self, updates: int) -> None:
         """Move every lane that is still finite, `updates` times."""
@@ -71,10 +96,10 @@ class Paths(Experiment):
 
     def _step(self) -> None:
         x, y = self._params[:, 0], self._params[:, 1]
-        gradient = np.stack(np.broadcast_arrays(*self.surface.gradient(x, y)), axis=1)
+        self._gradient[:, 0], self._gradient[:, 1] = self.surface.gradient(x, y)
         for lane, rule in enumerate(self._rules):
             if self._diverged[lane] is None:
-                rule.update(self._rows[lane], gradient[lane : lane + 1], self._states[lane])
+                rule.update(*self._rows[lane], self._states[lane])
         self.position += 1
         self._mark(np.isfinite(self._params).all(axis=1) & np.isfinite(self.surface.value(x, y)))
         self._put()
@@ -84,19 +109,49 @@ class Paths(Experiment):
             self._params[lane] = np.nan
             if self._diverged[lane] is None:
                 self._diverged[lane] = self.position
+                for place in self._places[lane].values():
+                    self._now[place] = np.nan
+            else:
+                self._gradient[lane] = np.nan
 
     def snapshot(self) -> PathsFrame:
         """Return the paths so far."""
         length = self.position + 1
-        points = self._record.view(length).reshape(len(self.lanes), 2, length).swapaxes(1, 2)
+        rows = self._record.view(length)
+        points, gradients = rows[: 4 * len(self.lanes)].reshape(2, len(self.lanes), 2, length).swapaxes(2, 3)
         x, y = points[..., 0], points[..., 1]
         with np.errstate(all="ignore"):
             loss = self.surface.value(x, y) + np.zeros(())
         x_low, x_high, y_low, y_high = self.surface.view
         outside = ~((x >= x_low) & (x <= x_high) & (y >= y_low) & (y <= y_high))
         excess = loss - self.surface.floor if np.isfinite(self.surface.floor) else loss
-        for array in (points, loss, excess, outside):
+        for array in (loss, excess, outside):
             array.flags.writeable = False
         return PathsFrame(
-            self.surface, self.lanes, self.position, self.total, points, loss, excess, outside, tuple(self._diverged)
+            surface=self.surface,
+            lanes=self.lanes,
+            position=self.position,
+            total=self.total,
+            points=points,
+            loss=loss,
+            excess=excess,
+            outside=outside,
+            diverged=tuple(self._diverged),
+            gradients=gradients,
+            states=tuple(MappingProxyType({k: rows[place].T for k, place in own.items()}) for own in self._places),
+            hyperparameters=self._hyperparameters,
         )
+
+
+def _is_kept(key: str, value: Any) -> bool:
+    return isinstance(value, np.ndarray) and key not in SCRATCH
+
+
+def _places(states: Sequence[Mapping[str, Array]], start: int) -> list[dict[str, slice]]:
+    """Return where each array of each lane's state lies, one after the other."""
+    found: list[dict[str, slice]] = [{} for _ in states]
+    for places, state in zip(found, states, strict=True):
+        for key, value in state.items():
+            places[key] = slice(start, start + value.size)
+            start += value.size
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.optimizers.base import GRADIENT_STEP, Array, Arrow, Role, State
+from core.optimizers.base import Array, Arrow, Role, State
 from core.optimizers.momentum import Momentum
 from core.optimizers.rmsprop import RMSprop
 
@@ -25,8 +25,8 @@ class RMSpropMomentum(RMSprop):
         ("v", "velocity"),
     )
     drawn = (
-        GRADIENT_STEP,
-        Arrow(Role.MEMORY, "α·v", "α·v", before=True),
+        Arrow(Role.MEMORY, "α·v", "v + lr·g / (√h + ε)"),
+        Arrow(Role.GRADIENT, "−lr·g / (√h + ε)", "−lr·g / (√h + ε)", "θ + v + lr·g / (√h + ε)"),
         Arrow(Role.STEP, "Δθ = v", "Δθ"),
     )
     hyperparameters = (*RMSprop.hyperparameters, Momentum.hyperparameters[1])
