@@ -18,7 +18,7 @@ from gui.widgets import IconButton, OwnKeys, flag, row_of, tip
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from PySide6.QtGui import QKeyEvent, QResizeEvent
+    from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
 
     from core.parameters import Configuration
 
@@ -53,10 +53,9 @@ class _Check(OwnKeys, QCheckBox):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as much of the name as fits."""
+        """Show the name in one line or two, or as much of it as fits."""
         super().resizeEvent(event)
-        room = self.width() - _BESIDE
-        self.setText(self.fontMetrics().elidedText(self._label, Qt.TextElideMode.ElideRight, room))
+        self.setText(_fitted(self._label, self.fontMetrics(), self.width() - _BESIDE))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open with Right, close with Left."""
@@ -64,6 +63,18 @@ class _Check(OwnKeys, QCheckBox):
             self.opened.emit(event.key() == Qt.Key.Key_Right)
         else:
             super().keyPressEvent(event)
+
+
+def _fitted(label: str, metrics: QFontMetrics, room: int) -> str:
+    """Return a name so broken into two lines that the longer one is as short as it can be, where one is too long."""
+    if metrics.horizontalAdvance(label) <= room:
+        return label
+    words = label.split(" ")
+    broken = [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))]
+    lines = min(broken, key=lambda two: max(map(metrics.horizontalAdvance, two)), default=(label,))
+    if max(map(metrics.horizontalAdvance, lines)) > room:
+        lines = (label,)
+    return "\n".join(metrics.elidedText(line, Qt.TextElideMode.ElideRight, room) for line in lines)
 
 
 class _Status(QLabel):

@@ -7,8 +7,10 @@ from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from core.lanes import Axis
 from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS
+from gui.lane_options import lane_options
 from gui.lanes import LaneList, LaneOption
 from gui.theme import Severity
 
@@ -109,3 +111,24 @@ def test_a_lane_is_added_by_a_name_that_the_parameter_takes(qtbot, lanes):
     assert "xavier" in lanes.heard[1]
     assert len(lanes.heard) == 2
     assert "normal-<σ>" in lanes.findChild(QWidget, "lanes-message").text()
+
+
+def test_a_long_name_takes_two_lines_and_is_cut_only_where_these_do_not_fit(qtbot, lanes):
+    lanes.resize(400, 600)
+    lanes.set_status("rmsprop_momentum", "0.123 · 92.5 %", Severity.INFO)
+    check = lanes.row("rmsprop_momentum").check
+    for width, text in ((400, "RMSprop + momentum"), (280, "RMSprop +\nmomentum"), (240, None)):
+        lanes.resize(width, 600)
+        qtbot.waitUntil(lambda wanted=text: check.text() == wanted if wanted else check.text().endswith("…"))
+        qtbot.waitUntil(lambda: check.height() >= check.sizeHint().height())  # nothing of it is covered
+    assert check.accessibleName() == "RMSprop + momentum"
+
+
+def test_every_optimizer_is_listed_with_its_rule():
+    found = lane_options(PRESETS["optimizer-paths"].configuration(), Axis.OPTIMIZER)
+    assert [option.name for option in found] == list(OPTIMIZERS)
+    for option in found:
+        assert option.doc == f"{option.label}\n{OPTIMIZERS[option.name].formula}"
+        assert {parameter.key for parameter in option.parameters} == {
+            f"{option.name}.{parameter.key}" for parameter in OPTIMIZERS[option.name].hyperparameters
+        }

@@ -100,7 +100,7 @@ print(len({rule.colour for rule in OPTIMIZERS.values()}), len({rule.marker for r
         ("amsgrad", {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7}),
         ("lion", {"lr": 0.0003, "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0}),
         ("nadam", {"lr": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 0.004}),
-        ("rmsprop_momentum", {"lr": 0.01, "decay": 0.99, "eps": 1e-7, "momentum": 0.9}),
+        ("rmsprop_momentum", {"lr": 0.001, "decay": 0.99, "eps": 1e-7, "momentum": 0.9}),
     ],
 )
 def test_defaults_are_the_chapters_or_those_that_are_usual(key: str, defaults: dict[str, float]) -> None:

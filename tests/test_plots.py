@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRectF
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage
 
 from core.optimizers import OPTIMIZERS
@@ -193,7 +193,7 @@ def test_nothing_is_computed_again_while_nothing_changes(plotted: MakePlot, monk
     assert len(made) == 1
 
 
-@pytest.mark.parametrize("marker", ["o", "x", "^", "s", "*", "D", "p", "h", "+"])
+@pytest.mark.parametrize("marker", list("ox^v<>s*Dph+OSH"))
 def test_every_marker_of_a_lane_has_an_outline_about_its_middle(marker: str) -> None:
     box = marker_path(marker, 10.0).boundingRect()
     assert 7.0 < box.width() < 13.5 and 7.0 < box.height() < 13.5
@@ -206,6 +206,15 @@ def test_every_optimizer_has_a_marker_that_can_be_drawn(qtbot: object) -> None:
         assert image.pixelColor(image.width() // 2, image.height() // 2).name() == optimizer.colour.lower()
     with pytest.raises(KeyError):
         marker_path("?", 1.0)
+
+
+@pytest.mark.parametrize(("marker", "solid"), [("O", "o"), ("S", "s")])
+def test_a_hollow_marker_has_its_hole_by_either_rule_of_filling(marker: str, solid: str) -> None:
+    for rule in (Qt.FillRule.OddEvenFill, Qt.FillRule.WindingFill):
+        path = marker_path(marker, 10.0)
+        path.setFillRule(rule)
+        assert path.contains(QPointF(4.0, 0.0)) and not path.contains(QPointF(0.0, 0.0))
+    assert marker_path(solid, 10.0).contains(QPointF(0.0, 0.0))
 
 
 def test_a_path_shows_its_points_and_its_last_one_larger(plotted: MakePlot) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.optimizers.base import Array, Arrow, Role, State
+from core.optimizers.base import Array, Arrow, Role, State, learning_rate
 from core.optimizers.momentum import Momentum
 from core.optimizers.rmsprop import RMSprop
 
@@ -29,7 +29,7 @@ class RMSpropMomentum(RMSprop):
         Arrow(Role.GRADIENT, "−lr·g / (√h + ε)", "−lr·g / (√h + ε)", "θ + v + lr·g / (√h + ε)"),
         Arrow(Role.STEP, "Δθ = v", "Δθ"),
     )
-    hyperparameters = (*RMSprop.hyperparameters, Momentum.hyperparameters[1])
+    hyperparameters = (learning_rate(0.001), *RMSprop.hyperparameters[1:], Momentum.hyperparameters[1])
 
     def init(self, params: Array) -> State:
         """Start with h = 0 and velocity v = 0."""
