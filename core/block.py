@@ -18,6 +18,7 @@ from core.lanes import Lane, optimizer_of, shared_value
 from core.network import Architecture, Network
 from core.optimizers import SCRATCH, state_arrays
 from core.randomness import Batches, Masks
+from core.rates import ScheduledRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -88,6 +89,8 @@ class _Group:
         """Take new hyperparameters; the state stays."""
         self._values = values
         self.optimizer: Optimizer = optimizer_of(self.lanes, values)
+        rate = ScheduledRate(self.lanes, values)
+        self._rate = None if rate.constant else rate
 
     def start(self, network: Network) -> None:
         """Make the state before the first update."""
@@ -103,8 +106,10 @@ class _Group:
         for key in self.state.keys() & SCRATCH:
             self.state[key] = scratch.array((key,), self._params.shape, self._params.dtype)
 
-    def update(self) -> None:
-        """Make one step with the gradients in the network."""
+    def update(self, iteration: int) -> None:
+        """Make the step after so many, with the gradients in the network."""
+        if self._rate is not None:
+            self.optimizer.values["lr"] = self._rate.at(iteration)
         self.optimizer.update(self._params, self._grads, self.state)
 
     def keep(self, kept: Sequence[int], start: int, network: Network) -> None:
@@ -250,7 +255,7 @@ class Block:
             losses = losses[finite]
         loss[self.rows, iteration] = losses
         for group in self._groups:
-            group.update()
+            group.update(iteration)
 
     def _mini_batch(self, iteration: int) -> tuple[Array, NDArray[np.intp]]:
         chosen = self._batches[iteration]

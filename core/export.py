@@ -22,6 +22,7 @@ from core.experiments.paths import PathsFrame
 from core.experiments.propagation import LaneStatistics, PropagationFrame
 from core.experiments.search import SearchFrame
 from core.experiments.training_frame import Spread, TrainingFrame
+from core.regularization import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -128,20 +129,36 @@ def _path_tables(frame: PathsFrame) -> tuple[Table, ...]:
         for i, lane in enumerate(frame.lanes)
         for step in range(frame.position + 1)
     )
-    return (Table("", ("lane", "step", "x", "y", "loss"), rows),)
+    ends = [frame.position if lost is None else min(lost, frame.position) for lost in frame.diverged]
+    return (Table("", ("lane", "step", "x", "y", "loss"), rows), *_rate_tables(frame, "step", ends))
 
 
+def _rate_tables(frame: PathsFrame | TrainingFrame, unit: str, ends: list[int]) -> tuple[Table, ...]:
+    """Return the learning rate of each of the updates that the lanes made, where one of them has a schedule."""
+    if frame.rates is None:
+        return ()
+    rows = (
+        [lane.name, update + 1, frame.rates[i, update]]
+        for i, lane in enumerate(frame.lanes)
+        for update in range(ends[i])
+    )
+    return (Table("-rates", ("lane", unit, "lr"), rows),)
+
+
+_HOLDING = set(KEYS.values())
 _TRAINING = ("iteration", "epoch", "loss", "smoothed_loss", "train_accuracy", "test_accuracy")
 
 
 def _training_tables(frame: TrainingFrame) -> tuple[Table, ...]:
     found = [Table("", ("lane", *_TRAINING), _lane_rows(frame, [(lane.name,) for lane in frame.lanes], frame))]
-    if any(lane.own for lane in frame.lanes):  # lanes differ in what holds their weights back
+    if any(dict(lane.own).keys() & _HOLDING for lane in frame.lanes):  # lanes differ in what holds their weights back
         found.append(Table("-norms", ("lane", "iteration", "epoch", "weight_norm"), _norm_rows(frame)))
     if frame.spread is not None:
         found.append(Table("-seeds", ("lane", "seed", *_TRAINING), _seed_rows(frame, frame.spread)))
     if frame.futures:
         found.append(Table("-branches", ("branch", "lane", *_TRAINING), _branch_rows(frame)))
+    ends = [frame.iteration if lost is None else min(lost - 1, frame.iteration) for lost in frame.diverged]
+    found += _rate_tables(frame, "iteration", ends)
     return tuple(found)
 
 
@@ -253,6 +270,7 @@ def select_lanes(frame: Frame, rows: list[int]) -> Frame:
     kept = _selected(frame, rows, len(frame.lanes))
     if isinstance(frame, TrainingFrame):
         kept["futures"] = tuple(replace(one, **_selected(one, rows, len(frame.lanes))) for one in frame.futures)
+        kept["ahead"] = frame.ahead and replace(frame.ahead, rates=frame.ahead.rates[rows])
     if isinstance(frame, TrainingFrame) and frame.spread is not None:
         labels = {frame.lanes[row].label for row in rows}
         pairs = tuple(pair for pair in frame.spread.alike if labels.issuperset(pair))

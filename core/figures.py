@@ -14,6 +14,7 @@ from core.experiments.declared import (
 )
 from core.linked import linked
 from core.parameters import Configuration, Parameter, UnknownParameterError
+from core.schedules import lengths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,7 +63,10 @@ class Preset:
             SEARCH: search_parameters,
         }
         found = declare[self.experiment]()
-        return tuple(p.with_default(self.values[p.key]) if p.key in self.values else p for p in found)
+        own = {p.key: p.default for p in found} | dict(self.values)
+        if own.get("iterations"):  # schedules last as long as the preset's runs
+            own |= {key: value for key, value in lengths(own["iterations"]).items() if key not in self.values}
+        return tuple(p.with_default(own[p.key]) if p.default != own[p.key] else p for p in found)
 
     def configuration(self, values: Mapping[str, Any] = MappingProxyType({})) -> Configuration:
         """Return the preset's configuration with some values of one's own; raises ParameterError."""

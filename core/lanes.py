@@ -58,7 +58,7 @@ class Lane:
     init: str = "he"
     activation: str = "relu"
     batchnorm: bool = False
-    own: tuple[tuple[str, float], ...] = ()
+    own: tuple[tuple[str, Any], ...] = ()
 
     def value(self, key: str, values: Mapping[str, Any]) -> Any:
         """Return the lane's value of a key: its own, or else that of the configuration, or else 0."""

@@ -8,6 +8,7 @@ from core.lanes import Axis
 from core.optimizers import OPTIMIZERS
 from core.parameters import ParameterError, number_text
 from core.regularization import parts_of, strengths, with_strength
+from core.schedules import lengths, needed
 from core.surfaces import SURFACES
 from core.trials import full_key
 
@@ -20,11 +21,14 @@ def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) ->
 
     Another surface comes with a start of its own, other initial weights of BatchNorm's two lanes replace them, a
     strength of weight decay or Dropout names its lane, lanes say which strengths there are, and an optimizer is
-    searched for what it has. Raises ParameterError where given changes contradict each other.
+    searched for what it has. Schedules are made for the length of the run until one is in use. Raises ParameterError
+    where given changes contradict each other.
     """
     found = dict(changes)
     if "surface" in changes and "start" in values:
         found.setdefault("start", SURFACES[changes["surface"]].start)
+    if changes.get("iterations") and "schedule.length" in values and not needed(values):
+        found = {**lengths(changes["iterations"]), **found}
     if axis is Axis.BATCHNORM and "init" in changes:
         found.setdefault("lanes", ())
         if found["lanes"]:

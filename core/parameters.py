@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 class Kind(Enum):
@@ -62,7 +62,8 @@ class Parameter:
 
     `low` and `high` bound every number in the value (inclusive). `live` says that a run goes on when the value
     changes; other changes restart it. `only_if` names another parameter and the value under which this one is used:
-    that it has, or that is among its names, "" for no names at all; `unless` the one under which it is not. `search`
+    that it has, or that is among its names, "" for no names at all; `unless` the one under which it is not; `where`
+    is told all values and says whether it is, for what no single other value decides. `search`
     is the range that a search for good values takes at first; a parameter without one is not searched. `matches`
     accepts names beyond `choices`: it returns the one way to write the name or raises ValueError; `more` says in
     words which these are, and `family` names some that differ in a number, as `(prefix, low, high)`. `symbol` is what
@@ -82,6 +83,7 @@ class Parameter:
     live: bool = False
     only_if: tuple[str, str] | None = None
     unless: tuple[str, str] | None = None
+    where: Callable[[Mapping[str, Any]], bool] | None = field(default=None, compare=False)
     search: tuple[float, float] | None = None
     length: tuple[int, int] = (1, 100)
     matches: Callable[[str], str] | None = field(default=None, compare=False)
@@ -204,8 +206,32 @@ class Configuration:
                 return parameter
         raise UnknownParameterError(key, self.preset, [p.key for p in self.parameters if self.uses(p)])
 
+    def declared(self, key: str) -> Parameter:
+        """Return the declaration of `key`, which may wait for others to be used `where` it is; UnknownParameterError.
+
+        Of several values that change at one moment, any may be the first.
+        """
+        for parameter in self.parameters:
+            if parameter.key == key and self._chosen(parameter):
+                return parameter
+        return self.parameter(key)
+
     def uses(self, parameter: Parameter) -> bool:
-        """Tell whether the parameter has an effect under the present values."""
+        """Tell whether the parameter has an effect under the values, or under those of a later moment of the run."""
+        if not self._chosen(parameter):
+            return False
+        return parameter.where is None or any(map(parameter.where, self.moments()))
+
+    def moments(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the values at the beginning and after each change."""
+        values = {**self.values}
+        yield values
+        for change in self.changes:
+            values = {**values, change.key: change.value}
+            yield values
+
+    def _chosen(self, parameter: Parameter) -> bool:
+        """Tell whether the values that the parameter names say that it is used."""
         wanted = parameter.only_if is None or self._says(*parameter.only_if)
         return wanted and not (parameter.unless is not None and self._says(*parameter.unless))
 
@@ -225,7 +251,7 @@ class Configuration:
 
         Of several changes at one moment the last one counts, and is all that is kept; none where it changes nothing.
         """
-        done = Change(iteration, key, self.parameter(key).check(value))
+        done = Change(iteration, key, self.declared(key).check(value))
         others = tuple(change for change in self.changes if (change.iteration, change.key) != (iteration, key))
         found = replace(self, changes=others)
         return found if found.at(iteration)[key] == done.value else replace(self, changes=(*others, done))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.figures import PATHS, PROPAGATION, SEARCH, TRAINING, Preset
 from core.lanes import BATCHNORM_KINDS, Axis
+from core.schedules import lengths
 from core.surfaces import SURFACES
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ _REGULARIZED = (
         "validation accuracy of 100 random trials, and the best 20",
         SEARCH,
         Axis.TRIAL,
-        values={"hidden": (100,) * 6, "batch": 100},
+        values={"hidden": (100,) * 6, "batch": 100, **lengths(200)},
         look_for=(
             "Each point is a network. All of them train at once; colour is validation accuracy.",
             "Good learning rates lie between 10⁻³ and 10⁻²; weight decay matters far less.",

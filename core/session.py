@@ -195,7 +195,7 @@ def _read_changes(where: str, configuration: Configuration, plain: list[Any]) ->
             raise SessionError(where, kind_of(part), "lists of an update, a key and a value")
         iteration, key, value = part
         last = whole(where, iteration, last, _MOST_UPDATES)
-        parameter = configuration.parameter(key)
+        parameter = configuration.declared(key)
         if not parameter.live or key == "iterations" or (iteration, key) in seen:
             raise SessionError(where, f"{key!r} after {iteration} updates", "live parameters, once at each moment")
         seen.add((iteration, key))

@@ -10,6 +10,7 @@ from core.optimizers import OPTIMIZERS
 from core.parameters import Kind, Parameter, Scale, choice, flag, integer, number
 from core.regularization import NAMES as REGULARIZATIONS
 from core.regularization import regularization_name
+from core.schedules import schedule_choice, shared_settings
 from core.statistics import FITTED, FIXED
 from core.surfaces import SURFACES
 from core.trials import GRID, RANDOM, dropout, searchable, weight_decay
@@ -245,15 +246,15 @@ def _run_parameters() -> tuple[Parameter, ...]:
 def _hyperparameters(chooser: str | None, searched: bool = False) -> tuple[Parameter, ...]:
     """Declare every optimizer's own, as `<optimizer>.<key>`.
 
-    They are used only while `chooser` names that optimizer and, in a search, while they are not searched for.
+    They are used only while `chooser` names that optimizer and, in a search, while they are not searched for. A
+    learning rate comes with its schedule, and all schedules with the settings that they share.
     """
-    return tuple(
-        replace(
-            p,
-            key=f"{rule.key}.{p.key}",
-            only_if=(chooser, rule.key) if chooser else None,
-            unless=("search", p.key) if searched else None,
-        )
-        for rule in OPTIMIZERS.values()
-        for p in rule.hyperparameters
-    )
+    found = []
+    for rule in OPTIMIZERS.values():
+        used = (chooser, rule.key) if chooser else None
+        for p in rule.hyperparameters:
+            unless = ("search", p.key) if searched else None
+            found.append(replace(p, key=f"{rule.key}.{p.key}", only_if=used, unless=unless))
+            if p.key == "lr":
+                found.append(schedule_choice(f"{rule.key}.schedule", only_if=used))
+    return (*found, *shared_settings())

@@ -16,6 +16,7 @@ from core.experiments.protocol import Experiment
 from core.history import Record
 from core.lanes import Axis, Lane, lanes_of, optimizer_of
 from core.optimizers import SCRATCH
+from core.rates import Rates
 from core.surfaces import Surface, surface
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class PathsFrame:
     n - 1; row 0 is NaN, and so are those after the update at which a lane diverged. `states` has for each lane the
     arrays of its optimizer's state by name, `(position + 1, 2)` or, where both coordinates share a number,
     `(position + 1, 1)`: row n is that after update n, row 0 that before the first. `hyperparameters` are each lane's.
+    `rates` `(lanes, position)` are the learning rates of the steps, None where no lane has a schedule.
     """
 
     surface: Surface
@@ -52,6 +54,7 @@ class PathsFrame:
     gradients: Array
     states: tuple[Mapping[str, Array], ...]
     hyperparameters: tuple[Mapping[str, float], ...]
+    rates: Array | None = None
 
 
 class Paths(Experiment):
@@ -69,6 +72,7 @@ class Paths(Experiment):
         self._diverged: list[int | None] = [None] * len(lanes)
         self._lay_out(np.array(configuration["start"], float))
         self._record = Record(len(self._now), self.total + 1, np.float64)
+        self._rates = Rates(lanes).update(configuration, self.total)
         self._put()
 
     def _lay_out(self, start: Array) -> None:
@@ -99,6 +103,8 @@ class Paths(Experiment):
         self._gradient[:, 0], self._gradient[:, 1] = self.surface.gradient(x, y)
         for lane, rule in enumerate(self._rules):
             if self._diverged[lane] is None:
+                if self._rates is not None:
+                    rule.values["lr"] = float(self._rates[lane, self.position])
                 rule.update(*self._rows[lane], self._states[lane])
         self.position += 1
         self._mark(np.isfinite(self._params).all(axis=1) & np.isfinite(self.surface.value(x, y)))
@@ -140,6 +146,7 @@ class Paths(Experiment):
             gradients=gradients,
             states=tuple(MappingProxyType({k: rows[place].T for k, place in own.items()}) for own in self._places),
             hyperparameters=self._hyperparameters,
+            rates=None if self._rates is None else self._rates[:, : self.position],
         )
 
 

@@ -27,6 +27,7 @@ from core.history import Record, SmoothedRecord
 from core.lanes import Axis, Lane, lanes_of
 from core.measuring import Measurement
 from core.memory import networks_bytes, networks_text, records_bytes, require, shape_of
+from core.rates import Rates
 from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
 
@@ -76,6 +77,7 @@ class Training(Rewinding):
         self._summarize_anew()
         self._pending = sorted(configuration.changes, key=lambda change: change.iteration)
         self._checkpoints = self._no_checkpoints()
+        self._rates = Rates(lanes)
         self._visitor = Visitor(self._task, rows, self._blocks[0].scratches)
 
     def _require_memory(self) -> None:
@@ -217,7 +219,7 @@ class Training(Rewinding):
 
         Another end leaves no trace in the results, so it replaces the old one instead of being recorded as a change.
         """
-        value = self.configuration.parameter(key).check(value)
+        value = self.configuration.declared(key).check(value)
         if key == "iterations":
             values = {**self.configuration.values, key: value}
             self.configuration = replace(self.configuration, values=values)
@@ -281,6 +283,8 @@ class Training(Rewinding):
             futures=self._futures,
             checkpoints=len(self._checkpoints.all),
             checkpoint_bytes=self._checkpoints.nbytes,
+            rates=self._rates.update(self.configuration, n),
+            ahead=self._rates.ahead(self.configuration, self.total),
         )
         return frame if self._over_seeds is None else self._over_seeds.frame(frame)
 

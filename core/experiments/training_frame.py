@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.experiments.saved import OldFuture
     from core.lanes import Lane
     from core.parameters import Change
+    from core.rates import Ahead
 
 Array = NDArray[Any]
 
@@ -47,7 +48,8 @@ class TrainingFrame:
     sum of squared weights of all inputs that are ever used, are `(lanes, measured)`, taken after `measured_at`
     updates, every `measured_every` epochs. `probes` has the watched lanes' histograms. With several seeds all of
     these are medians, and `spread` has the rest. `futures` are what the run did before it was rewound; it can go back
-    to any moment, from one of its `checkpoints`, which take `checkpoint_bytes` of memory.
+    to any moment, from one of its `checkpoints`, which take `checkpoint_bytes` of memory. `rates` `(lanes, iteration)`
+    are the learning rates of all updates, `ahead` those to come; both are None where no lane has a schedule.
     """
 
     lanes: tuple[Lane, ...]
@@ -71,6 +73,8 @@ class TrainingFrame:
     checkpoints: int = 0
     checkpoint_bytes: int = 0
     spread: Spread | None = None
+    rates: Array | None = None
+    ahead: Ahead | None = None
 
     @property
     def position(self) -> int:
