@@ -260,7 +260,7 @@ def _cell(value: Any) -> str:
 
 
 # Arrays of a frame without a row for each lane.
-_SHARED = ("measured_at", "changes", "ranking", "names", "futures")
+_SHARED = ("at", "measured_at", "changes", "ranking", "names", "futures")
 
 
 def select_lanes(frame: Frame, rows: list[int]) -> Frame:
@@ -270,7 +270,7 @@ def select_lanes(frame: Frame, rows: list[int]) -> Frame:
     kept = _selected(frame, rows, len(frame.lanes))
     if isinstance(frame, TrainingFrame):
         kept["futures"] = tuple(replace(one, **_selected(one, rows, len(frame.lanes))) for one in frame.futures)
-        kept["ahead"] = frame.ahead and replace(frame.ahead, rates=frame.ahead.rates[rows])
+        kept["ahead"] = frame.ahead and replace(frame.ahead, **_selected(frame.ahead, rows, len(frame.lanes)))
     if isinstance(frame, TrainingFrame) and frame.spread is not None:
         labels = {frame.lanes[row].label for row in rows}
         pairs = tuple(pair for pair in frame.spread.alike if labels.issuperset(pair))

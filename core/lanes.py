@@ -14,6 +14,7 @@ import numpy as np
 from core.initializers import initializer
 from core.optimizers import OPTIMIZERS, Optimizer
 from core.regularization import look_of, parts_label, parts_of
+from core.schedules import SCHEDULES
 from core.trials import full_key, trials_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,18 @@ _INITIAL_LOOKS = {
     "xavier": ("#009E73", "s"),
     "he": ("#0072B2", "o"),
 }
+_SCHEDULE_LOOKS = {
+    "constant": ("#0072B2", "o"),
+    "step": ("#D55E00", "x"),
+    "exponential": ("#009E73", "^"),
+    "cosine": ("#CC79A7", "s"),
+    "inverse": ("#E69F00", "*"),
+    "warmup": ("#56B4E9", "D"),
+    "warmup-step": ("#A6761D", "+"),
+    "warmup-exponential": ("#7F7F7F", "p"),
+    "warmup-cosine": ("#8C6BB1", "h"),
+    "warmup-inverse": ("#7F7F7F", "D"),
+}
 _OTHER_LOOKS = (("#E69F00", "^"), ("#56B4E9", "D"), ("#8C6BB1", "p"), ("#A6761D", "h"))
 _ACTIVATION_LABELS = {"relu": "ReLU", "sigmoid": "sigmoid", "tanh": "tanh"}
 
@@ -40,6 +53,7 @@ class Axis(Enum):
     ACTIVATION = "activation and initial weights"
     BATCHNORM = "weight scale and BatchNorm"
     REGULARIZATION = "regularization"
+    SCHEDULE = "learning-rate schedule"
     TRIAL = "searched hyperparameters"
 
 
@@ -171,6 +185,12 @@ def _regularization_lane(name: str, values: Mapping[str, Any], order: int) -> La
     return Lane(name, parts_label(name), *look, own=tuple(own.items()), **network)
 
 
+def _schedule_lane(name: str, values: Mapping[str, Any], order: int) -> Lane:
+    optimizer, look = values["optimizer"], _SCHEDULE_LOOKS[name]
+    own = ((f"{optimizer}.schedule", name),)
+    return Lane(name, SCHEDULES[name].label, *look, optimizer=optimizer, own=own, **_network(values))
+
+
 def _trial_lane(number: int, found: Mapping[str, float], values: Mapping[str, Any]) -> Lane:
     optimizer = values["optimizer"]
     own = tuple((full_key(name, optimizer) or name, value) for name, value in found.items())
@@ -184,6 +204,7 @@ _MAKERS: dict[Axis, Callable[[str, Mapping[str, Any], int], Lane]] = {
     Axis.ACTIVATION: _activation_lane,
     Axis.BATCHNORM: _batchnorm_lane,
     Axis.REGULARIZATION: _regularization_lane,
+    Axis.SCHEDULE: _schedule_lane,
 }
 
 

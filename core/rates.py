@@ -54,11 +54,13 @@ class ScheduledRate:
 class Ahead:
     """The rates that a run is going to have under the values in force.
 
-    `rates` `(lanes, n)` are those of the updates `at` `(n,)`, the first and the last of the run among them.
+    `rates` `(lanes, n)` are those of the updates `at` `(n,)`, the first and the last of the run among them;
+    `scheduled` tells of each lane whether it has or had a schedule.
     """
 
     at: Array
     rates: Array
+    scheduled: tuple[bool, ...]
 
 
 class Rates:
@@ -73,10 +75,11 @@ class Rates:
         self._told: tuple[Any, ...] = ()
         self._record, self._length = self._empty(), 0
         self._plan: tuple[tuple[Any, ...], Ahead | None] = ((), None)
+        self._has: tuple[Configuration | None, tuple[bool, ...]] = (None, ())
 
     def update(self, configuration: Configuration, length: int) -> Array | None:
         """Return the rates `(lanes, length)` of the first updates, None where no lane has a schedule."""
-        if not self._scheduled(configuration):
+        if not any(self._scheduled(configuration)):
             return None
         told = configuration.changes
         if told != self._told or length < self._length:
@@ -90,7 +93,8 @@ class Rates:
 
     def ahead(self, configuration: Configuration, total: int) -> Ahead | None:
         """Return the rates to come of a run of `total` updates, None where no lane has a schedule."""
-        if not self._scheduled(configuration):
+        scheduled = self._scheduled(configuration)
+        if not any(scheduled):
             return None
         wanted = (configuration.changes, total)
         if self._plan[0] != wanted or self._plan[1] is None:
@@ -99,15 +103,19 @@ class Rates:
             found = np.stack([_lane_rates(lane, values, at - 1) for lane in self._lanes])
             for array in (at, found):
                 array.flags.writeable = False
-            self._plan = wanted, Ahead(at, found)
+            self._plan = wanted, Ahead(at, found, scheduled)
         return self._plan[1]
 
     def _empty(self) -> Record:
         return Record(len(self._lanes), dtype=np.float64)
 
-    def _scheduled(self, configuration: Configuration) -> bool:
-        moments = configuration.moments() if self._lanes else ()
-        return any(plan_of_lane(lane, values).key != CONSTANT for values in moments for lane in self._lanes)
+    def _scheduled(self, configuration: Configuration) -> tuple[bool, ...]:
+        """Tell of each lane whether it has a schedule at any moment; asked for every frame, found once."""
+        if self._has[0] is not configuration:
+            moments = list(configuration.moments())
+            found = tuple(any(plan_of_lane(lane, v).key != CONSTANT for v in moments) for lane in self._lanes)
+            self._has = configuration, found
+        return self._has[1]
 
 
 def rates(lanes: Sequence[Lane], configuration: Configuration, start: int, end: int) -> Array:

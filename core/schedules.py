@@ -182,7 +182,7 @@ def _where(parameter: Parameter) -> Parameter:
 
 def lengths(iterations: int) -> dict[str, int]:
     """Return the settings that count updates, made for a run of so many."""
-    return {_EVERY: max(1, iterations // 2), _LENGTH: iterations, _WARM: max(1, iterations // 10)}
+    return {_EVERY: (iterations + 1) // 2, _LENGTH: iterations, _WARM: max(1, iterations // 10)}
 
 
 def in_use(values: Mapping[str, Any]) -> tuple[Schedule, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.lanes import BATCHNORM_KINDS, Axis, lanes_of
 from core.optimizers import OPTIMIZERS
+from core.schedules import SCHEDULES
 from gui.lanes import LaneOption
 
 if TYPE_CHECKING:
@@ -45,4 +46,5 @@ def _option(lane: Lane, configuration: Configuration, axis: Axis) -> LaneOption:
     own = tuple(p for p in configuration.parameters if axis is Axis.OPTIMIZER and p.key.startswith(f"{lane.name}."))
     rule = f"{lane.label}\n{OPTIMIZERS[lane.optimizer].formula}"  # a long name may not fit beside its box
     doc = rule if axis is Axis.OPTIMIZER else f"{axis.value}: {lane.label}"
+    doc = SCHEDULES[lane.name].formula if axis is Axis.SCHEDULE else doc
     return LaneOption(lane.name, lane.label, lane.colour, lane.marker, own, doc)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
-from core.parameters import Parameter, ParameterError
+from core.parameters import Kind, Parameter, ParameterError
 from gui.editors import Editor
 from gui.forms import show_parameter
 from gui.theme import Severity
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SWATCH = 22
 _ROOM = 24
+_CHOICE_WIDTH = 124
 _BESIDE = _SWATCH + 36  # what a check box needs beside its name
 _LAST = "At least one lane stays on"
 
@@ -186,6 +187,8 @@ class LaneRow(QFrame):
             editor = Editor(parameter, self._body)
             editor.set_value(self._values[parameter.key])
             editor.edited.connect(self.changed)
+            if parameter.kind is Kind.CHOICE:
+                editor.field.setFixedWidth(_CHOICE_WIDTH)  # beside the name, in a narrower place than the form
             self.editors[parameter.key] = editor
             column.addWidget(editor)
         self._column.addWidget(self._body)

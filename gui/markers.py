@@ -26,6 +26,12 @@ class CurveMarkers(ViewItem):
         self._colour, self._marker, self._phase = colour, marker, phase
         self._x: NDArray[Any] = np.empty(0)
         self._y: NDArray[Any] = np.empty(0)
+        self._log = False
+
+    def setLogMode(self, x: bool, y: bool) -> None:
+        """Follow the plot's axes; called by PlotItem."""
+        self._log = bool(y)
+        self._changed()
 
     def set_curve(self, y: NDArray[Any], x0: float, total: int) -> None:
         """Mark the curve `y` (n,) of a run of `total` points."""
@@ -47,7 +53,8 @@ class CurveMarkers(ViewItem):
     def _shapes(self, frame: Frame, shape: QPainterPath) -> QPainterPath:
         left, top, width, height = frame.rect
         path = QPainterPath()
-        for x, y in zip(self._x.tolist(), self._y.tolist(), strict=True):
+        shown = np.log10(np.maximum(self._y, np.finfo(float).tiny)) if self._log else self._y
+        for x, y in zip(self._x.tolist(), shown.tolist(), strict=True):
             at = QPointF(frame.sx * x + frame.dx, frame.sy * y + frame.dy)
             if left <= at.x() <= left + width and top <= at.y() <= top + height:
                 path.addPath(shape.translated(at))

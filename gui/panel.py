@@ -25,6 +25,7 @@ from core.lanes import Axis
 from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS, build, panel_presets
 from core.runner import Phase
+from core.schedules import in_use
 from gui.forms import Form
 from gui.lane_options import OWN_NAMES, declared, lane_options
 from gui.lanes import LaneList
@@ -223,6 +224,9 @@ class Panel(PanelRuns):
             own_colours = self.preset.axis is Axis.OPTIMIZER
             for rule in dict.fromkeys(OPTIMIZERS[lane.optimizer] for lane in self.lanes_in_force()):
                 rules.append((rule.label, rule.colour if own_colours else "", rule.formula))
+        colours = {lane.name: lane.colour for lane in self.lanes_in_force()}
+        found = [schedule for schedule in in_use(self.configuration.values) if schedule.source]
+        rules += [(f"Schedule: {one.label}", colours.get(one.key, ""), one.formula) for one in found]
         self.notes.show_text(self.preset.look_for, rules)
 
     def _highlight(self, lane: str | None) -> None:

@@ -101,6 +101,8 @@ class PanelRuns(QWidget):
         """Change a parameter, as the user asked in form, lane list or picture; it can be undone."""
         try:
             changes = linked(self.configuration.values, {key: value}, self.preset.axis)
+            if key == "iterations" and self.player.status.position and not self.is_eager:
+                changes = {key: value}  # a run that goes on for longer keeps its past, schedules too
             after = self.configuration.replace(changes)
         except ParameterError as error:
             self.message.emit(str(error), Severity.WARNING)
@@ -215,7 +217,7 @@ class PanelRuns(QWidget):
     def _changes_text(self, changed: list[str]) -> str:
         """Write what was changed, without the lanes where they only follow from it."""
         told = [key for key in changed if key != "lanes"] or changed
-        found = [declared(self.configuration, key) for key in told]
+        found = [p for p in (declared(self.configuration, key) for key in told) if self.configuration.uses(p)]
         return ", ".join(f"{_full_label(p)} = {p.text(self.configuration[p.key])}" for p in found)
 
     @property

@@ -88,7 +88,7 @@ class Axis(pg.AxisItem):
         self.setGrid(255)
         self._colours = LIGHT
         self._text = ""
-        self._numbered, self._whole = True, False
+        self._numbered, self._whole, self._slim = True, False, False
 
     def set_whole(self) -> None:
         """Place ticks at whole numbers only: there is no step 1.5."""
@@ -99,6 +99,11 @@ class Axis(pg.AxisItem):
         self._numbered = shown
         self.set_text(self._text)
 
+    def set_slim(self) -> None:
+        """Leave out the numbers and the room below for them: a plot above has the same axis."""
+        self._slim = True
+        self.set_numbers(False)
+
     def set_text(self, text: str) -> None:
         """Write `text` beside the axis, or nothing, and give the axis a size that does not change with its numbers."""
         self._text = text
@@ -108,7 +113,7 @@ class Axis(pg.AxisItem):
         if self.orientation in ("left", "right"):
             self.setWidth(room + (_LEFT_WIDTH if self._numbered else _BARE_WIDTH))
         else:
-            self.setHeight(_BOTTOM_HEIGHT + room)
+            self.setHeight(_BARE_WIDTH if self._slim else _BOTTOM_HEIGHT + room)
 
     def set_colours(self, colours: PlotColours) -> None:
         """Draw in these colours from now on."""

@@ -48,7 +48,7 @@ def test_what_goes_with_nothing_changes_nothing_else(name) -> None:
     keys = {p.key for p in preset(name).parameters()}
     changes = {
         k: v
-        for k, v in {"seed": 3, "batch": 7, "sgd.lr": 0.5, "iterations": 9, "activation": "tanh"}.items()
+        for k, v in {"seed": 3, "batch": 7, "sgd.lr": 0.5, "evaluate": 2, "activation": "tanh"}.items()
         if k in keys
     }
     assert follow(name, changes) == changes

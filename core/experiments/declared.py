@@ -10,7 +10,7 @@ from core.optimizers import OPTIMIZERS
 from core.parameters import Kind, Parameter, Scale, choice, flag, integer, number
 from core.regularization import NAMES as REGULARIZATIONS
 from core.regularization import regularization_name
-from core.schedules import schedule_choice, shared_settings
+from core.schedules import SCHEDULES, schedule_choice, shared_settings
 from core.statistics import FITTED, FIXED
 from core.surfaces import SURFACES
 from core.trials import GRID, RANDOM, dropout, searchable, weight_decay
@@ -51,12 +51,15 @@ def training_parameters(axis: Axis) -> tuple[Parameter, ...]:
         Axis.INITIAL_WEIGHTS: _initial_lanes,
         Axis.BATCHNORM: _batchnorm_lanes,
         Axis.REGULARIZATION: _regularization_lanes,
+        Axis.SCHEDULE: _schedule_lanes,
     }[axis]()
     parts = [lanes, _init(), *_network_parameters(), _chosen_optimizer(), *_hyperparameters("optimizer")]
     parts += [_images(), *_run_parameters()]
     if axis is Axis.BATCHNORM:
         parts[1] = replace(parts[1], only_if=("lanes", ""))
-    given = {Axis.INITIAL_WEIGHTS: ("init", "images"), Axis.BATCHNORM: ("batchnorm",)}.get(axis, ())
+    given: tuple[str, ...] = {Axis.INITIAL_WEIGHTS: ("init", "images"), Axis.BATCHNORM: ("batchnorm",)}.get(axis, ())
+    if axis is Axis.SCHEDULE:
+        given = ("images", *(f"{key}.schedule" for key in OPTIMIZERS))
     strengths = ("l2", "l1", "dropout")  # where the lanes differ in them, another one is another lane
     return tuple(
         replace(p, live=False) if axis is Axis.REGULARIZATION and p.key in strengths else p
@@ -178,6 +181,12 @@ def _regularization_lanes() -> Parameter:
     return Parameter(
         "lanes", "networks", default, doc, Kind.NAMES, length=(1, 12), matches=regularization_name, more=REGULARIZATIONS
     )
+
+
+def _schedule_lanes() -> Parameter:
+    doc = "Schedules of one learning rate that race"
+    default = ("constant", "step", "cosine", "warmup-cosine")
+    return Parameter("lanes", "schedules", default, doc, Kind.NAMES, choices=tuple(SCHEDULES))
 
 
 def _chosen_optimizer() -> Parameter:

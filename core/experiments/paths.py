@@ -16,7 +16,7 @@ from core.experiments.protocol import Experiment
 from core.history import Record
 from core.lanes import Axis, Lane, lanes_of, optimizer_of
 from core.optimizers import SCRATCH
-from core.rates import Rates
+from core.rates import Ahead, Rates
 from core.surfaces import Surface, surface
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class PathsFrame:
     n - 1; row 0 is NaN, and so are those after the update at which a lane diverged. `states` has for each lane the
     arrays of its optimizer's state by name, `(position + 1, 2)` or, where both coordinates share a number,
     `(position + 1, 1)`: row n is that after update n, row 0 that before the first. `hyperparameters` are each lane's.
-    `rates` `(lanes, position)` are the learning rates of the steps, None where no lane has a schedule.
+    `rates` `(lanes, position)` are the learning rates of the steps so far, `ahead` those of all; both are None where
+    no lane has a schedule.
     """
 
     surface: Surface
@@ -55,6 +56,7 @@ class PathsFrame:
     states: tuple[Mapping[str, Array], ...]
     hyperparameters: tuple[Mapping[str, float], ...]
     rates: Array | None = None
+    ahead: Ahead | None = None
 
 
 class Paths(Experiment):
@@ -72,7 +74,8 @@ class Paths(Experiment):
         self._diverged: list[int | None] = [None] * len(lanes)
         self._lay_out(np.array(configuration["start"], float))
         self._record = Record(len(self._now), self.total + 1, np.float64)
-        self._rates = Rates(lanes).update(configuration, self.total)
+        rates = Rates(lanes)
+        self._rates, self._ahead = rates.update(configuration, self.total), rates.ahead(configuration, self.total)
         self._put()
 
     def _lay_out(self, start: Array) -> None:
@@ -147,6 +150,7 @@ class Paths(Experiment):
             states=tuple(MappingProxyType({k: rows[place].T for k, place in own.items()}) for own in self._places),
             hyperparameters=self._hyperparameters,
             rates=None if self._rates is None else self._rates[:, : self.position],
+            ahead=self._ahead,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
@@ -30,7 +30,7 @@ class ChangeMarks(ViewItem):
 
     def show_changes(self, changes: Sequence[Change], unit: int) -> None:
         """Mark these changes; `unit` is how many iterations the axis counts as one."""
-        marks = tuple((c.iteration / unit, f"{c.key} = {number_text(c.value)}") for c in changes)
+        marks = tuple((c.iteration / unit, f"{c.key} = {_text(c.value)}") for c in changes)
         if marks != self._marks:
             self._marks = marks
             self.update()
@@ -51,3 +51,7 @@ class ChangeMarks(ViewItem):
                 painter.fillRect(room, QColor(self._colours.background))
                 painter.setPen(QColor(self._colours.foreground))
                 painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else number_text(value)

@@ -16,6 +16,7 @@ from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number, View, short_number
+from gui.views.rates import NAME, RatePlot, rate_numbers
 from gui.widgets import Stroke
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class PathsView(View):
         layout = self.graphics.ci
         self.map = make_plot(layout, 0, 0, x_label="x", y_label="y", mouse=(True, True), colours=self.colours)
         self.loss = make_plot(layout, 1, 0, x_label="step", whole_x=True, y_label="f above its minimum", log_y=True)
+        self.rates = RatePlot(layout, 2, self.loss, "step", colours=self.colours)
         self.plots = {"map": self.map, "loss": self.loss}
         layout.layout.setRowStretchFactor(0, 5)
         layout.layout.setRowStretchFactor(1, 2)
@@ -107,6 +109,7 @@ class PathsView(View):
         self.loss.addItem(self._now, ignoreBounds=True)
         self._hover = Crosshair(self._read)
         self._hover.moved.connect(self._follow_hover)
+        self.rates.hover.moved.connect(self._follow_hover)
         self.loss.addItem(self._hover)
         self._make_start()
         self.set_theme_items()
@@ -141,9 +144,15 @@ class PathsView(View):
             name = frame.lanes[i].name
             self._paths[name].setData(frame.points[i, : cursor + 1])
             self._losses[name].setData(frame.excess[i, : cursor + 1])
+        self._show_rates(frame, cursor)
         self._now.setValue(cursor)
         self._now.setVisible(cursor < frame.position)
         self._fit_loss(frame)
+
+    def _show_rates(self, frame: PathsFrame, cursor: int) -> None:
+        """Draw learning rates while a lane has a schedule."""
+        self.rates.show_frame(frame, self.visible(frame), cursor)
+        self.plots = {"map": self.map, "loss": self.loss, **({NAME: self.rates.plot} if self.rates.shown else {})}
 
     def _show_surface(self, frame: PathsFrame) -> None:
         if self._surface is not None and frame.surface.formula == self._surface.formula:
@@ -217,6 +226,8 @@ class PathsView(View):
     # Reading.
 
     def _follow_hover(self, index: int | None) -> None:
+        for hover in (self._hover, self.rates.hover):
+            hover.set_index(index)
         if self._frame is None:
             return
         last = self._cursor if index is None else max(0, min(index, self._cursor))
@@ -239,6 +250,7 @@ class PathsView(View):
             opacity = 1.0 if lane in (None, name) else _FAINT
             path.setOpacity(opacity)
             self._losses[name].setOpacity(opacity)
+        self.rates.highlight(lane)
 
     def lane_statuses(self, frame: PathsFrame, cursor: int) -> dict[str, LaneStatus]:
         """Return each lane's loss, or that it diverged or left the view."""
@@ -249,7 +261,7 @@ class PathsView(View):
         return [
             (frame.lanes[i].label, ",  ".join(short_number(x, 2) for x in frame.points[i, cursor]))
             for i in self.visible(frame)
-        ]
+        ] + rate_numbers(frame, self.visible(frame), cursor)
 
 
 def _status(frame: PathsFrame, lane: int, cursor: int) -> LaneStatus:

@@ -31,6 +31,7 @@ from gui.views.futures import (
     old_tests,
 )
 from gui.views.marks import ChangeMarks
+from gui.views.rates import NAME, RatePlot, rate_numbers
 from gui.views.seeds import lost_text, seed_numbers, spread_text
 from gui.words import kept_numbers, measured_by, percent
 
@@ -118,14 +119,16 @@ class TrainingView(RunView):
             layout, 0, 0, y_label="training loss", whole_x=True, mouse=(True, True), colours=self.colours
         )
         self.accuracy = make_plot(
-            layout, 2, 0, x_label="iteration", whole_x=True, y_label="accuracy", mouse=(True, False)
+            layout, 3, 0, x_label="iteration", whole_x=True, y_label="accuracy", mouse=(True, False)
         )
         # pyqtgraph's own link shifts a range by the pixels between two plots, and shifts it again in exports.
         self.loss.vb.sigXRangeChanged.connect(lambda _box, ends: self.accuracy.setXRange(*ends, padding=0))
         self.accuracy.vb.sigXRangeChanged.connect(lambda _box, ends: self.loss.setXRange(*ends, padding=0))
+        self.rates = RatePlot(layout, 1, self.loss, "iteration", mouse=(True, False), colours=self.colours)
+        self.rates.plot.vb.sigXRangeChanged.connect(lambda _box, ends: self.loss.setXRange(*ends, padding=0))
         self.plots = {"loss": self.loss, "accuracy": self.accuracy}
         layout.layout.setRowStretchFactor(0, 3)
-        layout.layout.setRowStretchFactor(2, 2)
+        layout.layout.setRowStretchFactor(3, 2)
         self._traces: dict[str, _LaneTraces] = {}
         self._old_losses, self._old_tests = OldFutures(self.loss, old_losses), OldFutures(self.accuracy, old_tests)
         self._changes = ChangeMarks(labelled=True)
@@ -136,11 +139,13 @@ class TrainingView(RunView):
         self._hint = Hint("Press Space to start the race")
         self.loss.addItem(self._hint)
         self._key, self._branched = Legend(), False
-        layout.addItem(self._key, 1, 0)
+        layout.addItem(self._key, 2, 0)
         layout.layout.setVerticalSpacing(2)
-        layout.layout.setRowFixedHeight(1, ROW)
+        layout.layout.setRowFixedHeight(2, ROW)
         layout.layout.setAlignment(self._key, Qt.AlignmentFlag.AlignRight)
         self._hovers = [self._make_hover(plot, read) for plot, read in self._readings()]
+        self.rates.hover.moved.connect(self._follow_hover)
+        self._hovers.append(self.rates.hover)
         self.graphics.scene().sigMouseClicked.connect(self._clicked)
         self.set_theme_items()
 
@@ -183,10 +188,19 @@ class TrainingView(RunView):
             if frame.spread is not None and not traces.bands:
                 traces.make_bands(self.loss, self.accuracy)
             traces.show(frame, i, cursor)
+        self._show_rates(frame, cursor)
         self._show_futures(frame)
         self._changes.show_changes(frame.changes, 1)
         self._hint.setVisible(not frame.iteration)
         self._fit(frame)
+
+    def _show_rates(self, frame: TrainingFrame, cursor: int) -> None:
+        """Draw learning rates while a lane has a schedule."""
+        before = self.rates.shown
+        self.rates.show_frame(frame, self.visible(frame), cursor)
+        if self.rates.shown != before:
+            more = {NAME: self.rates.plot} if self.rates.shown else {}
+            self.plots = {"loss": self.loss, **more, "accuracy": self.accuracy}
 
     def _show_futures(self, frame: TrainingFrame) -> None:
         lanes = [(i, frame.lanes[i]) for i in self.visible(frame)]
@@ -262,6 +276,7 @@ class TrainingView(RunView):
             opacity = 1.0 if lane in (None, name) else FAINT
             for item in traces.all():
                 item.setOpacity(opacity)
+        self.rates.highlight(lane)
         for old in (self._old_losses, self._old_tests):
             old.highlight(lane)
 
@@ -277,6 +292,7 @@ class TrainingView(RunView):
             ("updates per epoch", f"{frame.per_epoch}"),
             ("train accuracy on", f"{frame.train_measured:,} images"),
             ("test accuracy on", f"{frame.test_measured:,} images"),
+            *rate_numbers(frame, self.visible(frame), cursor),
             *kept_numbers(frame),
             *seed_numbers(frame, shown),
         ]
