@@ -172,8 +172,8 @@ _ALL = (
             "One optimizer, one learning rate, the same mini-batches: only the schedule differs.",
             "Large steps get down quickly, then jump about in the valley.",
             "Where the rate falls, below the loss, the loss falls too: smaller steps settle down.",
-            "Warm-up begins with small steps, while gradients are large: raise the learning rate to 0.5, and some of the "
-            "others diverge.",
+            "Warm-up begins with small steps, while gradients are large: raise the learning rate to 0.5, and "
+            "some of the others diverge.",
         ),
     ),
     Preset(

@@ -169,15 +169,21 @@ def shared_settings() -> tuple[Parameter, ...]:
         number(_FLOOR, "schedule floor φ", 0.01, floor, 0.0, 1.0, live=True),
         _updates(_WARM, "warm-up W", 200, "W: updates in which the learning rate rises to what is set"),
     )
-    return tuple(_where(p) for p in found)
+    return tuple(replace(p, where=_Needed(p.key)) for p in found)
 
 
 def _updates(key: str, label: str, default: int, doc: str) -> Parameter:
     return integer(key, label, default, doc, 1, _MOST_UPDATES, scale=Scale.LOG, unit="updates", live=True)
 
 
-def _where(parameter: Parameter) -> Parameter:
-    return replace(parameter, where=lambda values: parameter.key in needed(values))
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """Tells whether a schedule in use needs a setting; equal for equal keys, as declarations are compared."""
+
+    key: str
+
+    def __call__(self, values: Mapping[str, Any]) -> bool:
+        return self.key in needed(values)
 
 
 def lengths(iterations: int) -> dict[str, int]:

@@ -26,9 +26,11 @@ LANES = {
     "regularization": ("plain", "l2-0.1", "p-0.2", "p-0.5"),
 }
 LIVE = {"l2": (0.0, 0.1, 1.0), "l1": (0.0, 0.01), "dropout": (0.0, 0.2, 0.5), "sgd.lr": (0.01, 1.0, 10.0)}
+LIVE |= {"sgd.schedule": ("constant", "step", "cosine", "warmup-exponential"), "schedule.every": (2, 15)}
+LIVE |= {"adam.schedule": ("constant", "inverse"), "schedule.length": (10, 40), "schedule.warmup": (1, 7)}
 LIVE |= {"adam.lr": (0.001, 1.0), "momentum.momentum": (0.5, 0.9), "adam.beta1": (0.5, 0.9)}
 LIVE |= {"nadam.beta1": (0.5, 0.9), "nadam.momentum_decay": (0.0, 0.2), "adamw.weight_decay": (0.0, 1.0)}
-RACE = ("loss", "smoothed", "measured_at", "train_accuracy", "test_accuracy", "weight_norm")
+RACE = ("rates", "loss", "smoothed", "measured_at", "train_accuracy", "test_accuracy", "weight_norm")
 SEARCH = ("measured_at", "train_accuracy", "validation_accuracy", "last", "ranking", "stopped")
 
 
@@ -74,6 +76,8 @@ class Sequence:
             values["lanes"] = tuple(r.sample(LANES[name], r.randint(1, 4)))
             if name == "optimizer-mnist" and r.random() < 0.4:
                 values |= {"sgd.lr": 10.0, "l2": 10.0}  # diverges
+            if r.random() < 0.5:
+                values["sgd.schedule"] = r.choice(LIVE["sgd.schedule"])
         return preset(name).configuration(values)
 
     def _build(self, configuration):
