@@ -11,6 +11,7 @@ import pytest
 from core.export import arrays, select_lanes, write_csv, write_json
 from core.presets import build, preset
 from core.schedules import Plan
+from core.session import PanelState, Session, read_session, write_session
 
 FEW = {"hidden": (5,), "batch": 8, "iterations": 40, "evaluate": 1, "lanes": ("sgd", "momentum", "adam")}
 
@@ -205,3 +206,21 @@ def test_paths_rates_are_counted_in_steps(tmp_path) -> None:
     run = build(preset("optimizer-paths").configuration({"sgd.schedule": "inverse"}), lambda: None)
     run.advance(29)
     assert read(write_csv(run.snapshot(), tmp_path, "p")[1])[:2] == [["lane", "step", "lr"], ["sgd", "1", "0.95"]]
+
+
+def test_a_run_whose_schedule_came_in_mid_run_is_saved_and_opened(running, tmp_path) -> None:
+    run = running(**FEW)
+    run.advance(10)
+    run.change("sgd.schedule", "step")
+    run.change("schedule.every", 12)
+    run.advance(5)
+    path = tmp_path / "run.trainscope"
+    write_session(Session({"training": PanelState(run.configuration, run.save(whole=True), {})}, {}, None), path)
+    saved = read_session(path).panels["training"].run
+    again = running(**FEW)
+    again.restore(saved)
+    for each in (run, again):
+        each.advance(25)
+    mine, other = run.snapshot(), again.snapshot()
+    assert mine.rates.tobytes() == other.rates.tobytes() and mine.rates[0, -1] == pytest.approx(1e-5)
+    assert mine.loss.tobytes() == other.loss.tobytes()
