@@ -166,14 +166,14 @@ _ALL = (
         "training loss of one optimizer under several learning-rate schedules",
         TRAINING,
         Axis.SCHEDULE,
-        values={"batch": 16, "optimizer": "sgd", "sgd.lr": 0.3, "iterations": 2000},
-        loss_range=(0.0, 1.0),
+        values={"batch": 64, "optimizer": "momentum", "momentum.lr": 0.1, "iterations": 1000},
+        loss_range=(0.0, 0.5),
         look_for=(
             "One optimizer, one learning rate, the same mini-batches: only the schedule differs.",
             "Large steps get down quickly, then jump about in the valley.",
             "Where the rate falls, below the loss, the loss falls too: smaller steps settle down.",
-            "Warm-up begins with small steps, while gradients are large: raise the learning rate to 0.5, and "
-            "some of the others diverge.",
+            "Warm-up begins with small steps, while gradients are large: raise the learning rate to 0.2, and the "
+            "others break down.",
         ),
     ),
     Preset(

@@ -120,7 +120,7 @@ def _inverse(plan: Plan, t: Array) -> Array:
 _SETTINGS = "every", "length", "factor", "floor", WARMUP
 _EVERY, _LENGTH, _FACTOR, _FLOOR, _WARM = (f"schedule.{name}" for name in _SETTINGS)
 _RATE = "η = lr"
-_COSINE = "η = lr·(φ + (1−φ)·(1 + cos(π·t/N))/2)\nfrom t = N on: η = lr·φ"
+_COSINE = "η = lr·(φ + (1−φ)·c)\nc = (1 + cos(π·t/N))/2\nfrom t = N on: c = 0"
 _PLAIN = (
     Schedule(CONSTANT, "constant", _RATE, "", (), _constant),
     Schedule("step", "step", "η = lr·γ^⌊t/n⌋", "He et al., arXiv:1512.03385", (_EVERY, _FACTOR), _step),

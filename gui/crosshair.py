@@ -17,6 +17,7 @@ _ROW = 16.0
 _PADDING = 8.0
 _SWATCH = 14.0
 _OFFSET = 12.0
+_BETWEEN = 14.0  # columns
 
 # A line of the readout: its text and the lane's colour, or "" for a line without a swatch.
 ReadoutLine = tuple[str, str]
@@ -71,22 +72,31 @@ class Crosshair(ViewItem):
         self._draw_box(painter, lines, x, QRectF(left, top, width, height))
 
     def _draw_box(self, painter: QPainter, lines: Sequence[ReadoutLine], x: float, view: QRectF) -> None:
-        """Draw the readout right of the line, or left where there is no room."""
+        """Draw the readout right of the line, or left where there is no room.
+
+        What a low plot has no rows for goes into further columns, under the first line.
+        """
         font = plot_font(TICK_PIXELS)
         metrics = QFontMetricsF(font)
         room = _SWATCH * any(colour for _, colour in lines)
-        width = 2.0 * _PADDING + room + max(metrics.horizontalAdvance(text) for text, _ in lines)
+        rows, columns = _shape(len(lines) - 1, view.height())
+        widths = [room + metrics.horizontalAdvance(text) for text, _ in lines]
+        column = max(widths[1:], default=0.0) + _BETWEEN
+        width = 2.0 * _PADDING + max(widths[0], columns * column - _BETWEEN)
         start = x + _OFFSET if x + _OFFSET + width < view.right() else x - _OFFSET - width
         start = max(view.left(), min(start, view.right() - width))  # a narrow plot has room on neither side
-        box = QRectF(start, view.top() + _OFFSET, width, _ROW * len(lines) + _PADDING)
+        height = _ROW * (rows + 1) + _PADDING
+        top = max(view.top(), min(view.top() + _OFFSET, view.bottom() - height))
+        box = QRectF(start, top, width, height)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(QPen(blend(self._colours.muted, self._colours.background, 0.5), 1.0))
         painter.setBrush(QColor(self._colours.background))
         painter.drawRoundedRect(box, 5.0, 5.0)
         painter.setFont(font)
         for number, (text, colour) in enumerate(lines):
-            row = QRectF(box.left() + _PADDING, box.top() + 0.5 * _PADDING + number * _ROW, width, _ROW)
-            self._draw_line(painter, row, room, text, colour)
+            across, down = divmod(number - 1, rows) if number else (0, -1)
+            left, upper = box.left() + _PADDING + across * column, box.top() + 0.5 * _PADDING + (down + 1) * _ROW
+            self._draw_line(painter, QRectF(left, upper, width, _ROW), room, text, colour)
 
     def _draw_line(self, painter: QPainter, row: QRectF, room: float, text: str, colour: str) -> None:
         """Draw one line of the readout, the lane's colour before it."""
@@ -96,3 +106,10 @@ class Crosshair(ViewItem):
         painter.setPen(QColor(self._colours.foreground))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(row.adjusted(room, 0.0, 0.0, 0.0), flags, text)
+
+
+def _shape(lines: int, height: float) -> tuple[int, int]:
+    """Return in how many rows and columns so many lines fit below the first one."""
+    fitting = max(1, int((height - _PADDING) // _ROW) - 1)
+    columns = max(1, -(-lines // fitting))
+    return max(1, -(-lines // columns)) if lines else 0, columns

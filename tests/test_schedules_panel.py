@@ -239,7 +239,7 @@ def test_schedules_race_as_lanes(user):
     assert [lane.label for lane in user.player.frame.lanes] == ["constant", "step"]
     run(user)
     frame = user.player.frame
-    assert rates(user).shown and frame.rates[1, 199] == 0.3 and frame.rates[1, 200] == pytest.approx(0.03)
+    assert rates(user).shown and frame.rates[1, 199] == 0.1 and frame.rates[1, 200] == pytest.approx(0.01)
     assert np.array_equal(frame.loss[0, :200], frame.loss[1, :200])
     assert (frame.loss[0, 202:] != frame.loss[1, 202:]).any()
     box = user.find("lane-cosine")
