@@ -130,5 +130,5 @@ def test_every_optimizer_is_listed_with_its_rule():
     for option in found:
         assert option.doc == f"{option.label}\n{OPTIMIZERS[option.name].formula}"
         assert {parameter.key for parameter in option.parameters} == {
-            f"{option.name}.{parameter.key}" for parameter in OPTIMIZERS[option.name].hyperparameters
+            f"{option.name}.{key}" for key in (*(p.key for p in OPTIMIZERS[option.name].hyperparameters), "schedule")
         }
