@@ -237,7 +237,7 @@ def test_sgds_ellipse_is_a_circle_and_adagrads_is_not(paths) -> None:
 
 
 def test_adamws_decay_is_drawn_towards_the_origin() -> None:
-    run = frame_of(lanes=("adamw",), iterations=3, **{"adamw.weight_decay": 0.5, "adamw.lr": 0.1})
+    run = frame_of(lanes=("adamw",), iterations=3, **{"adamw.wd": 0.5, "adamw.lr": 0.1})
     (decay,) = [a for a in drawn_at(run, 0, 1).arrows if a.role is Role.DECAY]
     np.testing.assert_allclose(decay.end, np.multiply(decay.start, 0.95), rtol=1e-12)
 

@@ -96,9 +96,9 @@ print(len({rule.colour for rule in OPTIMIZERS.values()}), len({rule.marker for r
         ("adam", {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7}),
         ("adadelta", {"lr": 1.0, "decay": 0.9, "eps": 1e-6}),
         ("adamax", {"lr": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
-        ("adamw", {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7, "weight_decay": 0.01}),
+        ("adamw", {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7, "wd": 0.01}),
         ("amsgrad", {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7}),
-        ("lion", {"lr": 0.0003, "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0}),
+        ("lion", {"lr": 0.0003, "beta1": 0.9, "beta2": 0.99, "wd": 0.0}),
         ("nadam", {"lr": 0.002, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 0.004}),
         ("rmsprop_momentum", {"lr": 0.001, "decay": 0.99, "eps": 1e-7, "momentum": 0.9}),
     ],
@@ -202,7 +202,7 @@ def test_float32_stays_float32_with_float64_hyperparameters(rule: type[Optimizer
 def test_a_zero_gradient_at_rest_moves_nothing(rule: type[Optimizer]) -> None:
     """0 / (0 + eps) is 0: pixels that are never lit keep their weights."""
     params = draws((3, 4))
-    values = {p.key: 0.0 for p in rule.hyperparameters if p.key == "weight_decay"}
+    values = {p.key: 0.0 for p in rule.hyperparameters if p.key == "wd"}
     np.testing.assert_array_equal(run(rule(**values), params, np.zeros_like, 5), params)
 
 
@@ -234,7 +234,7 @@ def test_equals_torch_optim_over_200_steps(key: str, reference) -> None:
         np.testing.assert_allclose(found, case["points"], rtol=1e-10, atol=1e-10, err_msg=str(case["settings"]))
 
 
-@pytest.mark.parametrize("values", [{}, {"lr": 0.02, "beta1": 0.5, "beta2": 0.8, "weight_decay": 0.3}])
+@pytest.mark.parametrize("values", [{}, {"lr": 0.02, "beta1": 0.5, "beta2": 0.8, "wd": 0.3}])
 def test_lion_equals_algorithm_2_of_its_paper_over_200_steps(values: dict[str, float]) -> None:
     """One coordinate at a time, in plain Python: c is interpolated, w updated, and only then m."""
     lr, beta1, beta2, decay = (values.get(k, d) for k, d in zip(LION, (0.0003, 0.9, 0.99, 0.0), strict=True))
@@ -252,7 +252,7 @@ def test_lion_equals_algorithm_2_of_its_paper_over_200_steps(values: dict[str, f
     np.testing.assert_allclose(state["m"], m, rtol=1e-9)
 
 
-LION = ("lr", "beta1", "beta2", "weight_decay")
+LION = ("lr", "beta1", "beta2", "wd")
 
 
 def recorded_points(key: str, case: dict, steps: list[int]) -> list[list[float]]:
@@ -355,13 +355,13 @@ def test_sgd_is_exact() -> None:
 
 def test_decoupled_decay_shrinks_what_has_no_gradient_and_lr_alone_says_how_much() -> None:
     for key in ("adamw", "lion"):
-        found = run(OPTIMIZERS[key](lr=0.1, weight_decay=0.5), np.array([2.0]), np.zeros_like, 3)
+        found = run(OPTIMIZERS[key](lr=0.1, wd=0.5), np.array([2.0]), np.zeros_like, 3)
         np.testing.assert_allclose(found, 2.0 * 0.95**3, rtol=1e-12)
 
 
 def test_adamw_divides_its_decay_by_nothing_as_adam_with_l2_does() -> None:
     """A gradient of 1000 makes Adam's step lr all the same; the decay of the parameter 2 is lr·λ·2 beside it."""
-    assert first_steps_from(2.0, "adamw", 1000.0, lr=0.1, weight_decay=0.5) == pytest.approx(2.0 - 0.1 - 0.1)
+    assert first_steps_from(2.0, "adamw", 1000.0, lr=0.1, wd=0.5) == pytest.approx(2.0 - 0.1 - 0.1)
 
 
 def first_steps_from(start: float, key: str, gradient: float, **values: float) -> float:

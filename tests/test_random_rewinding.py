@@ -29,8 +29,8 @@ LIVE = {"l2": (0.0, 0.1, 1.0), "l1": (0.0, 0.01), "dropout": (0.0, 0.2, 0.5), "s
 LIVE |= {"sgd.schedule": ("constant", "step", "cosine", "warmup-exponential"), "schedule.every": (2, 15)}
 LIVE |= {"adam.schedule": ("constant", "inverse"), "schedule.length": (10, 40), "schedule.warmup": (1, 7)}
 LIVE |= {"adam.lr": (0.001, 1.0), "momentum.momentum": (0.5, 0.9), "adam.beta1": (0.5, 0.9)}
-LIVE |= {"nadam.beta1": (0.5, 0.9), "nadam.momentum_decay": (0.0, 0.2), "adamw.weight_decay": (0.0, 1.0)}
 RACE = ("rates", "loss", "smoothed", "measured_at", "train_accuracy", "test_accuracy", "weight_norm")
+LIVE |= {"nadam.beta1": (0.5, 0.9), "nadam.momentum_decay": (0.0, 0.2), "adamw.wd": (0.0, 1.0)}
 SEARCH = ("measured_at", "train_accuracy", "validation_accuracy", "last", "ranking", "stopped")
 
 

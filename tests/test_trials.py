@@ -144,3 +144,9 @@ def test_a_grid_of_one_is_in_the_middle() -> None:
 
 def test_seed_and_stage_leave_a_grid_alone() -> None:
     assert trials(method="grid", seed=5, stage=3) == trials(method="grid")
+
+
+def test_nothing_that_can_be_searched_is_called_like_another_column_of_the_exported_table() -> None:
+    """`weight_decay` is what the table calls `l2`."""
+    columns = {"trial", "weight_decay", "epoch", "train_accuracy", "validation_accuracy"}
+    assert not columns & set(searchable())

@@ -53,7 +53,7 @@ def decoupled_decay(default: float) -> Parameter:
     """Declare lambda of a decay of the parameters themselves, beside the gradient (arXiv:1711.05101)."""
     doc = "λ: every update also takes the share lr·λ off each parameter, whatever its gradient"
     low, high, search = 0.0, 10.0, (1e-4, 1.0)
-    found = number("weight_decay", "decoupled λ", default, doc, low, high, scale=Scale.LOG, live=True, search=search)
+    found = number("wd", "decoupled λ", default, doc, low, high, scale=Scale.LOG, live=True, search=search)
     return replace(found, symbol="λ")
 
 
@@ -164,7 +164,7 @@ class Optimizer:
 
     def _kept(self, params: Array) -> Any:
         """Return 1 - lr lambda: the share of the parameters that decoupled weight decay leaves."""
-        return _as(params, 1 - self.values["lr"] * self.values["weight_decay"])
+        return _as(params, 1 - self.values["lr"] * self.values["wd"])
 
 
 def state_arrays(optimizer: str) -> dict[str, bool]:

@@ -56,7 +56,7 @@ class Lion(Optimizer):
         work += np.multiply(grads, self._rest(params, "beta1"), out=more)
         np.sign(work, out=work)
         work *= lr
-        if np.any(self.values["weight_decay"]):
+        if np.any(self.values["wd"]):
             params *= self._kept(params)
         params -= work
         m *= beta2

@@ -24,8 +24,8 @@ RULES = {
     "adam": lambda p, lr, beta1, beta2, eps: torch.optim.Adam(p, lr=lr, betas=(beta1, beta2), eps=eps),
     "adadelta": lambda p, lr, decay, eps: torch.optim.Adadelta(p, lr=lr, rho=decay, eps=eps),
     "adamax": lambda p, lr, beta1, beta2, eps: torch.optim.Adamax(p, lr=lr, betas=(beta1, beta2), eps=eps),
-    "adamw": lambda p, lr, beta1, beta2, eps, weight_decay: torch.optim.AdamW(
-        p, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay
+    "adamw": lambda p, lr, beta1, beta2, eps, wd: torch.optim.AdamW(
+        p, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=wd
     ),
     "amsgrad": lambda p, lr, beta1, beta2, eps: torch.optim.Adam(p, lr=lr, betas=(beta1, beta2), eps=eps, amsgrad=True),
     "nadam": lambda p, lr, beta1, beta2, eps, momentum_decay: torch.optim.NAdam(
@@ -58,8 +58,8 @@ SETTINGS = {
         {"lr": 0.01, "beta1": 0.5, "beta2": 0.9, "eps": 0.5},
     ],
     "adamw": [
-        {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7, "weight_decay": 0.01},
-        {"lr": 0.02, "beta1": 0.8, "beta2": 0.99, "eps": 1e-3, "weight_decay": 2.0},
+        {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7, "wd": 0.01},
+        {"lr": 0.02, "beta1": 0.8, "beta2": 0.99, "eps": 1e-3, "wd": 2.0},
     ],
     "amsgrad": [
         {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7},
