@@ -336,8 +336,7 @@ def _check(frame: PathsFrame, step: int) -> None:
 
 def _rate(frame: PathsFrame, lane: int, step: int) -> float:
     """Return the learning rate with which a step was made: that of a schedule, if the frame has any."""
-    rates = getattr(frame, "rates", None)
-    return float(frame.hyperparameters[lane]["lr"] if rates is None else rates[lane, step - 1])
+    return float(frame.hyperparameters[lane]["lr"] if frame.rates is None else frame.rates[lane, step - 1])
 
 
 def _point(values: Any) -> Point:
