@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checkpoints import BlockState, Checkpoint, OptimizerState
+from core.flow import is_sampled
 from core.initializers import initializer
 from core.lanes import Lane, optimizer_of, shared_value
 from core.network import Architecture, Network
@@ -23,6 +24,7 @@ from core.rates import ScheduledRate
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from core.flow import FlowRecord
     from core.history import Record
     from core.optimizers import Optimizer
     from core.scratch import Scratch, Scratches
@@ -228,14 +230,19 @@ class Block:
         names = [lane.name for lane in self.lanes]
         return Masks(self.seed, names, [(self.task.batch, width) for width in self.task.hidden])
 
-    def run(self, start: int, end: int, loss: Record, given_up: Callable[[], bool]) -> None:
-        """Make updates `start + 1` to `end`, writing each lane's loss; lanes that diverge leave the block."""
+    def run(
+        self, start: int, end: int, loss: Record, given_up: Callable[[], bool], flow: FlowRecord | None = None
+    ) -> None:
+        """Make updates `start + 1` to `end`, writing each lane's loss; lanes that diverge leave the block.
+
+        Of some updates what flows through the layers is written down too, if it is wanted.
+        """
         self._use_memory()
         with np.errstate(all="ignore"):
             for iteration in range(start, end):
                 if not self.lanes or given_up():
                     return
-                self._step(iteration, loss.data)
+                self._step(iteration, loss.data, flow)
 
     def _use_memory(self) -> None:
         """Work in the memory of the thread that runs the block this time."""
@@ -244,7 +251,7 @@ class Block:
             for group in self._groups:
                 group.use(self.network, scratch)
 
-    def _step(self, iteration: int, loss: Array) -> None:
+    def _step(self, iteration: int, loss: Array, flow: FlowRecord | None) -> None:
         x, labels = self._mini_batch(iteration)
         if self._masks is not None:
             self._masks.draw(iteration, self._ratios)
@@ -254,8 +261,24 @@ class Block:
             self.keep(np.flatnonzero(finite).tolist())
             losses = losses[finite]
         loss[self.rows, iteration] = losses
+        if flow is not None and is_sampled(iteration):
+            self._measured_update(iteration, flow)
+        else:
+            self._update(iteration)
+
+    def _update(self, iteration: int) -> None:
         for group in self._groups:
             group.update(iteration)
+
+    def _measured_update(self, iteration: int, flow: FlowRecord) -> None:
+        """Make an update and write down each layer's gradient and how far its weights went."""
+        network = self.network
+        before = self.scratches.mine.array(("before",), network.params.shape, network.dtype)
+        np.copyto(before, network.params)
+        weights, gradients = network.layer_norms(before), network.layer_norms(network.grads)
+        self._update(iteration)
+        moved = network.layer_norms(np.subtract(network.params, before, out=before))
+        flow.write(self.rows, iteration, gradients, moved / weights)
 
     def _mini_batch(self, iteration: int) -> tuple[Array, NDArray[np.intp]]:
         chosen = self._batches[iteration]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from core.datasets import Dataset
+    from core.flow import Flow
     from core.parameters import Configuration
 
 Frame = PathsFrame | TrainingFrame | PropagationFrame | SearchFrame
@@ -75,8 +76,13 @@ def _umask() -> int:
 
 def write_csv(frame: Frame, folder: Path, name: str) -> list[Path]:
     """Write the frame's tables to `folder` and return their paths; a value that was not measured is an empty cell."""
+    return write_tables(tables(frame), folder, name)
+
+
+def write_tables(found: Iterable[Table], folder: Path, name: str) -> list[Path]:
+    """Write tables as files and return their paths; a value that is not there or not finite is an empty cell."""
     written = []
-    for table in tables(frame):
+    for table in found:
         path = folder / f"{name}{table.suffix}.csv"
         with whole_file(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -146,6 +152,7 @@ def _rate_tables(frame: PathsFrame | TrainingFrame, unit: str, ends: list[int]) 
 
 
 _HOLDING = set(KEYS.values())
+_FLOW = ("gradient_norm", "update_ratio")
 _TRAINING = ("iteration", "epoch", "loss", "smoothed_loss", "train_accuracy", "test_accuracy")
 
 
@@ -186,6 +193,20 @@ def _norm_rows(frame: TrainingFrame) -> Iterator[Row]:
     for i, lane in enumerate(frame.lanes):
         for column, at in enumerate(frame.measured_at):
             yield [lane.name, int(at), int(at) // frame.per_epoch, frame.weight_norm[i, column]]
+
+
+def flow_tables(frame: TrainingFrame) -> tuple[Table, ...]:
+    """Return the table of what flowed through each layer, for whoever shows that; none where nothing was measured."""
+    if frame.flow is None:
+        return ()
+    return (Table("-flow", ("lane", "layer", "iteration", *_FLOW), _flow_rows(frame, frame.flow)),)
+
+
+def _flow_rows(frame: TrainingFrame, flow: Flow) -> Iterator[Row]:
+    for i, lane in enumerate(frame.lanes):
+        for layer in range(flow.gradient_norm.shape[1]):
+            for column, at in enumerate(flow.at):
+                yield [lane.name, layer + 1, int(at), *(getattr(flow, name)[i, layer, column] for name in _FLOW)]
 
 
 def _seed_rows(frame: TrainingFrame, spread: Spread) -> Iterator[Row]:
@@ -271,6 +292,8 @@ def select_lanes(frame: Frame, rows: list[int]) -> Frame:
     if isinstance(frame, TrainingFrame):
         kept["futures"] = tuple(replace(one, **_selected(one, rows, len(frame.lanes))) for one in frame.futures)
         kept["ahead"] = frame.ahead and replace(frame.ahead, **_selected(frame.ahead, rows, len(frame.lanes)))
+    if isinstance(frame, TrainingFrame) and frame.flow is not None:
+        kept["flow"] = replace(frame.flow, **_selected(frame.flow, rows, len(frame.lanes)))
     if isinstance(frame, TrainingFrame) and frame.spread is not None:
         labels = {frame.lanes[row].label for row in rows}
         pairs = tuple(pair for pair in frame.spread.alike if labels.issuperset(pair))
@@ -298,6 +321,8 @@ def arrays(frame: Frame) -> dict[str, Any]:
     kept = _arrays_in(frame)
     if isinstance(frame, SearchFrame):
         kept["searched"] = np.array(frame.names)
+    if isinstance(frame, TrainingFrame) and frame.flow is not None:
+        kept |= {f"flow_{name}": value for name, value in _arrays_in(frame.flow).items()}
     if isinstance(frame, TrainingFrame) and frame.spread is not None:
         kept |= {f"spread_{name}": value for name, value in _arrays_in(frame.spread).items()}
         kept["seeds"] = np.array(frame.spread.seeds)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.flow import norms
 from core.kept import Kept
 from core.layers import ACTIVATIONS, Affine, BatchNorm, Dropout, Layer, Output, SoftmaxCrossEntropy
 from core.randomness import Purpose, generator
@@ -74,7 +75,10 @@ class Network:
 
     def _bind(self) -> None:
         start = stat = 0
+        self.weight_places: list[int] = []  # where in the flat arrays the weights of each affine layer begin
         for layer in self.layers:
+            if isinstance(layer, Affine):
+                self.weight_places.append(start)
             end, stat_end = start + layer.size, stat + layer.stat_size
             layer.bind(self.params[:, start:end], self.grads[:, start:end], self.stats[:, stat:stat_end])
             start, stat = end, stat_end
@@ -166,6 +170,11 @@ class Network:
             squares = [np.matmul(weights[:, None, :], weights[:, :, None])[:, 0, 0] for weights in flat]
         norms: Array = np.sqrt(np.sum(squares, axis=0, dtype=np.float64))
         return norms
+
+    def layer_norms(self, flat: Array) -> Array:
+        """Return the L2 norms `(lanes, layers)` of what an array `(lanes, P)` has for each layer's weights."""
+        starts = zip(self.affine, self.weight_places, strict=True)
+        return norms([flat[:, start : start + layer.weight_size] for layer, start in starts])
 
     def twin(self) -> Network:
         """Return a network with the same parameters and buffers of its own, for another thread to predict with."""

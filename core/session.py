@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DataReference", "PanelState", "Session", "SessionError", "read_session", "write_session"]
 
-FORMAT, VERSION = "Trainscope session", 1
+FORMAT, VERSION = "Trainscope session", 2
 _PLAIN = "session.json"
 _PANELS = frozenset(found.panel for found in PRESETS.values())
 _MOST_UPDATES = 10**9

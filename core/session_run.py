@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.experiments.saved import OldFuture, SavedRun
 from core.figures import SEARCH
+from core.flow import EVERY, samples_by
 from core.session_archive import SessionError
 from core.session_checkpoints import checkpoint_arrays, plain_checkpoint, read_checkpoints, read_moments
 from core.session_plain import fields, rising, whole
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _RECORDS = {"loss": SINGLE, "train": SINGLE, "test": SINGLE, "norms": DOUBLE}
+_FLOW = "flow"  # files of the first version have none
 _CURVES, _ACCURACIES = ("loss", "smoothed"), ("train_accuracy", "test_accuracy")
 _FUTURE = {**dict.fromkeys(_CURVES, SINGLE), "measured_at": INDEX, **dict.fromkeys(_ACCURACIES, SINGLE)}
 _MOST_FUTURES = 20
@@ -47,6 +49,8 @@ def run_arrays(run: SavedRun) -> dict[str, Sequence[Array]]:
     """Return a run's arrays by name, each as the parts that it has along its first axis."""
     found: dict[str, Sequence[Array]] = {name: [getattr(run, name)] for name in _RECORDS}
     found["measured"] = [np.array(run.measured, INDEX)]
+    if run.flow is not None:
+        found[_FLOW] = [run.flow]
     for number, future in enumerate(run.futures):
         found |= {f"future{number}.{name}": [getattr(future, name)] for name in _FUTURE}
     return found | checkpoint_arrays(run.checkpoints, Rows(run.configuration))
@@ -66,7 +70,9 @@ def read_run(where: str, plain: Any, configuration: Configuration, archive: Arch
     if configuration.changes and configuration.changes[-1].iteration > returning:
         raise SessionError(f"{where}.configuration.changes", "a change after the run's end", f"up to {returning}")
     networks = network_arrays(moments, rows)
-    archive.expect({f"{name}.npy" for name in (*_RECORDS, "measured", *shapes, *networks)})
+    followed = configuration.experiment != SEARCH and bool(archive.size(f"{_FLOW}.npy"))
+    records_there = (*_RECORDS, "measured", *([_FLOW] if followed else []))
+    archive.expect({f"{name}.npy" for name in (*records_there, *shapes, *networks)})
     records = _read_records(where, archive, len(rows), position, measured)
     _check_ends(where, records["loss"], ended, moments)
     return SavedRun(
@@ -76,6 +82,7 @@ def read_run(where: str, plain: Any, configuration: Configuration, archive: Arch
         stopped=ended,
         checkpoints=read_checkpoints(where, moments, networks, rows, archive),
         futures=_read_futures(where, futures, shapes, latest(configuration), archive),
+        flow=_read_flow(where, archive, rows, configuration, records["loss"]) if followed else None,
         **records,
     )
 
@@ -105,6 +112,20 @@ def _read_records(where: str, archive: Archive, rows: int, position: int, measur
     found = {n: archive.array(n, dtype, (rows, lengths.get(n, measured))) for n, dtype in _RECORDS.items()}
     for name in ("train", "test"):
         _check_shares(f"{where}, {name}", found[name])
+    return found
+
+
+def _read_flow(where: str, archive: Archive, rows: Rows, configuration: Configuration, loss: Array) -> Array:
+    """Return what flowed through the layers: norms and ratios, never below 0, none of rows that had diverged."""
+    layers, samples = len(configuration["hidden"]) + 1, samples_by(loss.shape[1])
+    found = archive.array(_FLOW, SINGLE, (len(rows), 2, layers, samples))
+    if (found < 0).any() or np.isinf(found).any():
+        raise SessionError(
+            f"{where}, {_FLOW}", "norms below 0 or infinite ones", "0 or more, NaN where none was measured"
+        )
+    ended = np.isnan(loss[:, ::EVERY])
+    if np.isfinite(found[np.broadcast_to(ended[:, None, None], found.shape)]).any():
+        raise SessionError(f"{where}, {_FLOW}", "norms after the losses end", "none of rows that had diverged")
     return found
 
 

@@ -50,6 +50,8 @@ def everything(run):
                 for key, value in own.values.items():
                     state[row, key] = value[place].tobytes() if isinstance(value, np.ndarray) else value
     shown = {name: bytes_of(getattr(frame, name)) for name in (RACE if hasattr(frame, "smoothed") else SEARCH)}
+    if hasattr(frame, "flow"):
+        shown |= {name: bytes_of(getattr(frame.flow, name)) for name in ("at", "gradient_norm", "update_ratio")}
     rest = run.position, run.total, run.stopped, frame.diverged, frame.changes, dict(run.ended())
     return {**shown, "state": state, "rest": rest}
 

@@ -82,7 +82,7 @@ def test_the_same_session_gives_the_same_bytes_in_a_plain_zip_without_pickles(li
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["session.json", "runs/training.npz"]
-        assert json.loads(archive.read("session.json"))["version"] == 1
+        assert json.loads(archive.read("session.json"))["version"] == 2
         with np.load(io.BytesIO(archive.read("runs/training.npz")), allow_pickle=False) as arrays:
             assert arrays["loss"].tobytes() == written.panels["training"].run.loss.tobytes()
             assert all(array.dtype.kind in "fi" for array in arrays.values())

@@ -35,7 +35,7 @@ def edit(**parts):
 RUN = "panels__training__run"
 CASES = {
     "another program's": (edit(format="Notebook"), "format: of another program"),
-    "a newer version": (edit(version=2), "version: 2, made by a newer Trainscope; allowed: up to 1"),
+    "a newer version": (edit(version=3), "version: 3, made by a newer Trainscope; allowed: up to 2"),
     "no version": (edit(version="1"), "version: a text; allowed: a whole number"),
     "an unknown key": (edit(more=1), "the session: keys .*allowed: an object with the keys format, version"),
     "no such panel": (lambda p: p["panels"].update(chaos=p["panels"].pop("paths")), "panels: 'chaos'; allowed: act"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.block import Block
+    from core.flow import FlowRecord
     from core.parameters import Change
 
 Array = NDArray[Any]
@@ -38,6 +39,7 @@ class Rewinding(Experiment):
     _train: Record
     _test: Record
     _norms: Record
+    _flow: FlowRecord | None
     _measured: list[int]
     _futures: tuple[OldFuture, ...] = ()
     _checkpoints: Checkpoints
@@ -84,6 +86,7 @@ class Rewinding(Experiment):
         for name in ("_loss", "_train", "_test", "_norms"):
             length = self.position if name == "_loss" else len(self._measured)
             setattr(self, name, getattr(self, name).cut(length))
+        self._flow = None if self._flow is None else self._flow.cut(self.position)
         self._summarize_anew()
         self._returning = position
         if self.total > max(position, self._end()):  # the end was moved to before what had been reached
@@ -152,6 +155,7 @@ class Rewinding(Experiment):
             stopped=dict(self.ended()),
             checkpoints=(*kept, self._checkpoint()),
             futures=self._futures,
+            flow=None if self._flow is None else self._flow.view(self.position),
         )
 
     def rescue(self) -> SavedRun | None:
@@ -174,6 +178,8 @@ class Rewinding(Experiment):
             record: Record = getattr(self, f"_{name}")
             record.reserve(len(saved.measured))
             record.data[:, : len(saved.measured)] = getattr(saved, name)
+        if self._flow is not None and saved.flow is not None:
+            self._flow.fill(saved.flow)
         self._futures = saved.futures
         self._returning = max((change.iteration for change in saved.configuration.changes), default=0)
         for found in saved.checkpoints:

@@ -45,7 +45,8 @@ class SavedRun:
     """A run after `position` updates, with a row for each lane and seed.
 
     `loss` is `(rows, position)`; `train`, `test` and `norms` are `(rows, m)`, taken after `measured` updates.
-    `stopped` says after which update rows were stopped early. The last of the `checkpoints` is at `position`.
+    `stopped` says after which update rows were stopped early. The last of the `checkpoints` is at `position`. `flow`
+    `(rows, 2, layers, samples)` are norms of gradients and ratios of updates; None where none were measured.
     """
 
     configuration: Configuration
@@ -58,10 +59,12 @@ class SavedRun:
     stopped: Mapping[int, int]
     checkpoints: tuple[Checkpoint, ...]
     futures: tuple[OldFuture, ...] = ()
+    flow: Array | None = None
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays."""
         arrays: tuple[Array, ...] = (self.loss, self.train, self.test, self.norms)
         curves = [array for found in self.futures for array in (found.loss, found.smoothed)]
+        curves += [] if self.flow is None else [self.flow]
         return sum(int(array.nbytes) for array in (*arrays, *curves)) + sum(found.nbytes for found in self.checkpoints)

@@ -82,7 +82,9 @@ class SearchFrame:
 
 
 class Search(Training):
-    """All trials as lanes of one training run."""
+    """All trials as lanes of one training run, too many to follow what flows through their layers."""
+
+    follows_flow = False
 
     def __init__(self, configuration: Configuration, dataset: Dataset, threads: int | None = None) -> None:
         """Draw the trials and split the images."""

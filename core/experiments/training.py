@@ -23,6 +23,7 @@ from core.experiments.propagation import LaneStatistics
 from core.experiments.rewinding import Rewinding
 from core.experiments.training_frame import TrainingFrame
 from core.experiments.visitor import Visitor
+from core.flow import EVERY, FlowRecord
 from core.history import Record, SmoothedRecord
 from core.lanes import Axis, Lane, lanes_of
 from core.measuring import Measurement
@@ -49,7 +50,10 @@ class Training(Rewinding):
     """Networks with the same layer sizes, one per lane and seed, trained together.
 
     The records have a row for every lane and seed: all seeds of the first lane, then those of the second.
+    `follows_flow` says whether what flows through the layers is one of them.
     """
+
+    follows_flow = True
 
     def __init__(self, configuration: Configuration, dataset: Dataset, axis: Axis, threads: int | None = None) -> None:
         """Prepare the run; `threads` is how many train at a time, by default one per core."""
@@ -71,6 +75,7 @@ class Training(Rewinding):
         rows = len(lanes) * len(self.seeds)
         self._loss = Record(rows)
         self._train, self._test, self._norms = Record(rows), Record(rows), Record(rows, dtype=np.float64)
+        self._flow = FlowRecord(rows, len(self._task.hidden) + 1) if self.follows_flow else None
         self._measured: list[int] = []
         self._known: dict[int, list[Array]] = {}
         self._measuring: tuple[int, Measurement] | None = None
@@ -85,6 +90,8 @@ class Training(Rewinding):
         rows, copies = len(self.lanes) * len(self.seeds), 2 if self._dear else 0
         shape = shape_of(self._task, self.lanes, self._values, len(self.seeds), self._threads, copies, BUDGET)
         needed = networks_bytes(shape) + records_bytes(rows, self.total, 2)
+        if self.follows_flow:
+            needed += records_bytes(rows, self.total // EVERY + 1, 2 * len(shape.sizes[1:]))
         require(needed, networks_text(rows, self._task.hidden))
 
     def _no_checkpoints(self) -> Checkpoints:
@@ -123,6 +130,8 @@ class Training(Rewinding):
         """Make up to `updates` updates of every lane, measuring accuracies on the way."""
         target = min(self.total, self.position + updates)
         self._loss.reserve(target)
+        if self._flow is not None:
+            self._flow.reserve(target)
         if not self.position and not self._measured and self._measuring is None:
             self._measure_if_due()
         while self.position < target and not self.stopped and not self.abandoned:
@@ -141,7 +150,7 @@ class Training(Rewinding):
 
     def _run_to(self, end: int) -> None:
         def run(block: Block) -> None:
-            block.run(self.position, end, self._loss, self._given_up)
+            block.run(self.position, end, self._loss, self._given_up, self._flow)
 
         self._share(run, self._blocks, self._threads)
         if self.stopped and not self.abandoned:
@@ -273,6 +282,7 @@ class Training(Rewinding):
             train_accuracy=self._taken(self._train),
             test_accuracy=self._taken(self._test),
             weight_norm=self._taken(self._norms),
+            flow=None if self._flow is None else self._flow.flow(n, step=len(self.seeds)),
             images=len(self._task.train.labels),
             train_measured=len(self._task.measured.labels),
             test_measured=len(self._task.test.labels),

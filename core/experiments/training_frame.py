@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from core.experiments.propagation import LaneStatistics
     from core.experiments.saved import OldFuture
+    from core.flow import Flow
     from core.lanes import Lane
     from core.parameters import Change
     from core.rates import Ahead
@@ -50,6 +51,7 @@ class TrainingFrame:
     these are medians, and `spread` has the rest. `futures` are what the run did before it was rewound; it can go back
     to any moment, from one of its `checkpoints`, which take `checkpoint_bytes` of memory. `rates` `(lanes, iteration)`
     are the learning rates of all updates, `ahead` those to come; both are None where no lane has a schedule.
+    `flow` is what flowed through each layer.
     """
 
     lanes: tuple[Lane, ...]
@@ -75,6 +77,7 @@ class TrainingFrame:
     spread: Spread | None = None
     rates: Array | None = None
     ahead: Ahead | None = None
+    flow: Flow | None = None
 
     @property
     def position(self) -> int:
