@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 USUAL = (1e-4, 1e-2)
-"""Updates that move a layer's weights by about a thousandth of their norm are usual (Karpathy, CS231n, "Ratio of
-weights:updates"): below there the learning rate may be too low, above too high. A decade to each side is let pass."""
+"""Updates that move a layer's weights by about a thousandth of their norm are usual: below, the learning rate may be
+too low, above, too high. A decade to each side is let pass."""
+SOURCE = "Karpathy, Stanford CS231n, “Ratio of weights:updates”"
+"""Where that rule of thumb comes from."""
 _FOLD = 30.0  # by which gradients grow or shrink from the last layer to the first before it is called by its name
 _MOST = 100.0  # the softmax's own gradient is below 2: a norm above this has been blown up on its way
 _LEAST = 1e-3  # of the loss: a first layer with less gradient than this hardly hears of it
@@ -48,6 +50,10 @@ class Verdict:
     update: str
 
 
+NOTHING = Verdict(Course.UNKNOWN, "", "")
+"""Nothing is seen yet."""
+
+
 def verdict(flow: Flow, row: int, cursor: int, loss: float, diverged: int | None = None) -> Verdict:
     """Judge lane `row` after `cursor` updates, when its smoothed loss is `loss`; `diverged` as frames give it."""
     lost = "" if diverged is None or diverged > cursor else f"diverged at update {diverged:,}"
@@ -57,14 +63,8 @@ def verdict(flow: Flow, row: int, cursor: int, loss: float, diverged: int | None
     if not np.isfinite(norms).any():
         return Verdict(Course.UNKNOWN, lost, "")
     course, words = _course(norms, loss if np.isfinite(loss) else 0.0)
-    if lost:
-        return Verdict(course, f"{words}; {lost}", "")
-    return Verdict(course, words, _update_words(_middles(flow.update_ratio[row, :, recent])))
-
-
-def sample_at(flow: Flow, position: int) -> int | None:
-    """Return the column of the last update measured up to `position`; None before the first."""
-    return min(samples_by(position), len(flow.at)) - 1 if position >= 1 and len(flow.at) else None
+    update = _update_words(_middles(flow.update_ratio[row, :, recent]))
+    return Verdict(course, f"{words}; {lost}" if lost else words, update)
 
 
 def _middles(known: Array) -> Array:
