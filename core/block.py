@@ -5,8 +5,6 @@ Blocks share nothing but the data and disjoint rows of the records, so they run 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +14,12 @@ from core.checkpoints import BlockState, Checkpoint, OptimizerState
 from core.flow import is_sampled
 from core.initializers import initializer
 from core.lanes import Lane, optimizer_of, shared_value
-from core.network import Architecture, Network
+from core.network import Architecture, Network, drawn_weight
 from core.optimizers import SCRATCH, state_arrays
 from core.randomness import Batches, Masks
 from core.rates import ScheduledRate
+from core.task import PIXEL_SCALE, Images, Task
+from core.weight_steps import Capture, unmoved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,55 +28,11 @@ if TYPE_CHECKING:
     from core.history import Record
     from core.optimizers import Optimizer
     from core.scratch import Scratch, Scratches
+    from core.weight_steps import Followed, WeightStep
 
 Array = NDArray[Any]
 
-_CHUNK = 250  # images per forward pass when accuracies are measured
-_SCALE = np.float32(1 / 255)
-
-
-@dataclass(frozen=True, slots=True)
-class Images:
-    """Images `(n, pixels)` as bytes, the pixels that are used at all, with labels `(n,)`."""
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.intp]
-
-    def head(self, most: int) -> Images:
-        """Return the first images, at most `most`."""
-        return Images(self.pixels[:most], self.labels[:most])
-
-    def take(self, places: NDArray[np.intp]) -> Images:
-        """Return the images at these places."""
-        return Images(np.ascontiguousarray(self.pixels[places]), self.labels[places])
-
-    def inputs(self) -> Array:
-        """Return the pixels as the networks take them, float32 from 0 to 1."""
-        return self.pixels * _SCALE
-
-    def parts(self) -> list[Images]:
-        """Return them all in equal parts, each as many as one forward pass takes."""
-        count = -(-len(self.labels) // _CHUNK)
-        ends = [len(self.labels) * i // count for i in range(count + 1)]
-        return [Images(self.pixels[start:end], self.labels[start:end]) for start, end in pairwise(ends)]
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What all lanes of a training run share.
-
-    `inputs` are the indices of the used pixels among the `n_in` pixels of an image: a pixel that is 0 in every image
-    has no effect, so the first layer leaves it out, and initial weights are drawn for all `n_in` all the same.
-    """
-
-    train: Images
-    test: Images
-    measured: Images
-    inputs: NDArray[np.intp]
-    n_in: int
-    hidden: tuple[int, ...]
-    classes: int
-    batch: int
+__all__ = ["Block", "Images", "Task"]
 
 
 class _Group:
@@ -163,6 +119,9 @@ class Block:
         self._groups: list[_Group] = []
         self._predictors: list[Network] = []
         self._masks: Masks | None = None
+        self._followed: Followed | None = None
+        self._captured_at = -1
+        self.seen: WeightStep | None = None
 
     @property
     def network(self) -> Network:
@@ -238,6 +197,7 @@ class Block:
         Of some updates what flows through the layers is written down too, if it is wanted.
         """
         self._use_memory()
+        self._captured_at, self.seen = end - 1, None
         with np.errstate(all="ignore"):
             for iteration in range(start, end):
                 if not self.lanes or given_up():
@@ -267,8 +227,11 @@ class Block:
             self._update(iteration)
 
     def _update(self, iteration: int) -> None:
+        followed = self._capture() if iteration == self._captured_at else None
         for group in self._groups:
             group.update(iteration)
+        if followed is not None:
+            self.seen = followed(iteration + 1)
 
     def _measured_update(self, iteration: int, flow: FlowRecord) -> None:
         """Make an update and write down each layer's gradient and how far its weights went."""
@@ -284,7 +247,7 @@ class Block:
         chosen = self._batches[iteration]
         train = self.task.train
         np.take(train.pixels, chosen, axis=0, out=self._bytes, mode="clip")
-        np.multiply(self._bytes, _SCALE, out=self._x)
+        np.multiply(self._bytes, PIXEL_SCALE, out=self._x)
         return self._x, train.labels[chosen]
 
     def keep(self, kept: list[int]) -> None:
@@ -301,6 +264,28 @@ class Block:
         self._regularize()
         self._use_memory()
         self.network.grads[:] = grads
+
+    # One weight.
+
+    def follow(self, weight: Followed | None) -> None:
+        """Keep in `seen` what the last update of each later `run` does to a weight."""
+        if weight != self._followed:
+            self._followed, self.seen = weight, None
+
+    def _capture(self) -> Callable[[int], WeightStep] | None:
+        """Read the followed weight before an update; what is returned reads it after that, by the update's number."""
+        at = self._followed
+        if at is None or at.run_row not in self.rows:
+            return None
+        row = self.rows.index(at.run_row)
+        group = next(group for group in self._groups if group.rows.start <= row < group.rows.stop)
+        state_row = row - group.rows.start
+        if at.index is None:
+            rule, shape = initializer(self.lanes[row].init), (self.task.n_in, (*self.task.hidden, self.task.classes)[0])
+            weight = drawn_weight(rule, self.seed, shape, (at.row, at.column))
+            return lambda iteration: unmoved(at, iteration, group.optimizer, state_row, weight)
+        capture = Capture(at.index, self.network, row, group.state, state_row)
+        return lambda iteration: capture.done(at, iteration, group.optimizer, group.state)
 
     # Moments from which it can go on.
 
@@ -323,7 +308,7 @@ class Block:
 
         Raises ValueError for a checkpoint of other networks.
         """
-        self._values, self._masks = values, None
+        self._values, self._masks, self.seen = values, None, None
         self._predictors, self._groups, self._network = [], [], None
         alive = self.all_lanes if checkpoint is None else checkpoint.rows
         self.rows = [row for row in self.all_lanes if row in alive]

@@ -6,6 +6,7 @@ Optimizers see the flat array; layers see views of it. Lanes never touch each ot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +52,12 @@ class Architecture:
             layers += [ACTIVATIONS[self.activation](), Dropout()]
         return [*layers, Output(self.sizes[-2], self.sizes[-1], first=len(self.sizes) == 2)]
 
+    def weight_places(self) -> list[int]:
+        """Return where in the flat parameters the weights of each affine layer begin."""
+        layers = self.layers()
+        ends = accumulate(layer.size for layer in layers)
+        return [end - layer.size for layer, end in zip(layers, ends, strict=True) if isinstance(layer, Affine)]
+
 
 class Network:
     """A stack of `lanes` networks: forward and backward passes, loss, predictions.
@@ -75,10 +82,7 @@ class Network:
 
     def _bind(self) -> None:
         start = stat = 0
-        self.weight_places: list[int] = []  # where in the flat arrays the weights of each affine layer begin
         for layer in self.layers:
-            if isinstance(layer, Affine):
-                self.weight_places.append(start)
             end, stat_end = start + layer.size, stat + layer.stat_size
             layer.bind(self.params[:, start:end], self.grads[:, start:end], self.stats[:, stat:stat_end])
             start, stat = end, stat_end
@@ -173,7 +177,7 @@ class Network:
 
     def layer_norms(self, flat: Array) -> Array:
         """Return the L2 norms `(lanes, layers)` of what an array `(lanes, P)` has for each layer's weights."""
-        starts = zip(self.affine, self.weight_places, strict=True)
+        starts = zip(self.affine, self.architecture.weight_places(), strict=True)
         return norms([flat[:, start : start + layer.weight_size] for layer, start in starts])
 
     def twin(self) -> Network:
@@ -197,6 +201,11 @@ class Network:
 
 def _draw(seed: int, number: int, shape: tuple[int, int]) -> Array:
     return generator(seed, Purpose.WEIGHTS, number).standard_normal(shape)
+
+
+def drawn_weight(rule: Initializer, seed: int, shape: tuple[int, int], place: tuple[int, int]) -> float:
+    """Return one initial weight of the first layer, which has this shape with all of an image's pixels."""
+    return float(np.float32(_draws(seed, 0, shape)[place] * rule.sigma(shape[0])))
 
 
 _draws = Kept(_draw, KEPT_DRAWS)  # the many stacks of one run start from the same numbers

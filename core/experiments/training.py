@@ -31,12 +31,14 @@ from core.memory import networks_bytes, networks_text, records_bytes, require, s
 from core.rates import Rates
 from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
+from core.weight_steps import find_weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from core.datasets import Dataset
     from core.parameters import Configuration
+    from core.weight_steps import Followed, WeightStep
 
 Array = NDArray[Any]
 
@@ -44,6 +46,11 @@ _MOST_MEASURED = 1000  # training images whose accuracy is measured; all test im
 _BLOCK_LANES = 4
 _PROBE_IMAGES = 125  # about a mini-batch; each frame with histograms measures them anew
 _PROBE_BINS = 40
+
+
+def _never() -> bool:
+    """What is asked for here is waited for."""
+    return False
 
 
 class Training(Rewinding):
@@ -325,6 +332,30 @@ class Training(Rewinding):
             return None
         with np.errstate(all="ignore"):
             return tuple(_inspect(block, row, lane, self._task) for block, row, lane in found)
+
+    def weight_step(
+        self, lane: str, place: Sequence[int], position: int, given_up: Callable[[], bool] = _never
+    ) -> WeightStep | None:
+        """Return what update `position` did to one weight of a lane, of several seeds to the first one's.
+
+        `place` is the layer from 1, the input (in the first layer a pixel's number) and the unit from 0. None before
+        the first update, from the update at which the lane diverged or was stopped, and where it was given up. Raises
+        ValueError for a weight that is not there.
+        """
+        followed = self._find(lane, place)
+        if not 1 <= position <= self.position or self.ended().get(followed.run_row, position) < position:
+            return None
+        if self._visitor.visit(self, position, given_up, followed) is None:
+            return None
+        return self._visitor.seen(position)
+
+    def _find(self, lane: str, place: Sequence[int]) -> Followed:
+        names = [found.name for found in self.lanes]
+        if lane not in names:
+            raise ValueError(f"lane: {lane!r} is not there; allowed: {', '.join(names)}")
+        row = names.index(lane) * len(self.seeds)
+        block = next(block for block in self._blocks if row in block.all_lanes)
+        return find_weight(self._task, block.architecture, lane, row, place)
 
     def close(self) -> None:
         """End the pool's threads."""

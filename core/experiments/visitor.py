@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.experiments.training import Training
     from core.lanes import Lane
     from core.scratch import Scratches
+    from core.weight_steps import Followed, WeightStep
 
 BUDGET = 8 * 2**20
 """Bytes that the moments visited before take at most."""
@@ -39,14 +40,21 @@ class Visitor:
         self._kept: dict[int, Checkpoint] = {}
 
     def visit(
-        self, run: Training, position: int, given_up: Callable[[], bool]
+        self, run: Training, position: int, given_up: Callable[[], bool], followed: Followed | None = None
     ) -> Sequence[tuple[Block, int, Lane]] | None:
-        """Return the run's watched lanes after `position` updates, as places in blocks; None where it was given up."""
-        if self._of != (run.watched, run.configuration):
-            self._begin(run)
-        start = self._before(run, position)
+        """Return the run's watched lanes after `position` updates, as places in blocks; None where it was given up.
+
+        What the last of these updates did to a weight that is `followed` is `seen` afterwards.
+        """
+        names = tuple(dict.fromkeys((*run.watched, *([followed.lane] if followed else ()))))
+        if self._of != (names, run.configuration):
+            self._begin(run, names)
+        for block in self._blocks:
+            block.follow(followed)
+        latest = position if followed is None or self.seen(position) else max(0, position - 1)
+        start = self._before(run, latest)
         first = 0 if start is None else start.position
-        if not first <= self._at <= position:
+        if not first <= self._at <= latest:
             self._stand_at(run, start)
         while self._at < position:
             if given_up():
@@ -55,11 +63,16 @@ class Visitor:
         self._keep(run)
         return self._found(run, position)
 
-    def _begin(self, run: Training) -> None:
+    def seen(self, position: int) -> WeightStep | None:
+        """Return what update `position`, if it was the last one made here, did to the followed weight."""
+        found = [block.seen for block in self._blocks if block.seen is not None]
+        return next((step for step in found if step.iteration == position), None)
+
+    def _begin(self, run: Training, names: tuple[str, ...]) -> None:
         """Make networks of the watched lanes; what is known of others, or of another future, is of no use."""
-        self._of, self._at, self._kept, self._blocks = (run.watched, run.configuration), 0, {}, []
+        self._of, self._at, self._kept, self._blocks = (names, run.configuration), 0, {}, []
         for block in run.blocks:
-            lanes = {row: lane for row, lane in block.all_lanes.items() if lane.name in run.watched}
+            lanes = {row: lane for row, lane in block.all_lanes.items() if lane.name in names}
             if lanes and block.seed == run.seeds[0]:
                 values = run.configuration.at(0)
                 small = Block(self._task, [*lanes.values()], [*lanes], values, block.seed, self._scratches)
