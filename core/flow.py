@@ -95,11 +95,15 @@ def norms(parts: Sequence[Array]) -> Array:
     """Return the L2 norms `(lanes, parts)` of float arrays `(lanes, n)`, however small or large their numbers are."""
     found = np.empty((len(parts[0]), len(parts)))
     with np.errstate(over="ignore", invalid="ignore"):  # of a lane that is about to diverge
-        for place, part in enumerate(parts):
-            squares = np.matmul(part[:, None, :], part[:, :, None])[:, 0, 0].astype(np.float64)
-            # In float32 the squares of a vanishing gradient are 0, those of an exploding one infinite.
-            for lane in np.flatnonzero(~((squares > _SMALL) & (squares < _LARGE))):
-                wide = part[lane].astype(np.float64)
-                squares[lane] = wide @ wide
-            found[:, place] = np.sqrt(squares)
-    return found
+        for lane in range(len(found)):
+            found[lane] = [_square(part[lane]) for part in parts]
+        return np.sqrt(found, out=found)
+
+
+def _square(values: Array) -> float:
+    """Return the sum of squares: in float32 those of a vanishing gradient are 0, those of an exploding one infinite."""
+    found = float(values @ values)
+    if _SMALL < found < _LARGE:
+        return found
+    wide = values.astype(np.float64)
+    return float(wide @ wide)

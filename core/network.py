@@ -82,6 +82,7 @@ class Network:
 
     def _bind(self) -> None:
         start = stat = 0
+        self._weight_places = self.architecture.weight_places()
         for layer in self.layers:
             end, stat_end = start + layer.size, stat + layer.stat_size
             layer.bind(self.params[:, start:end], self.grads[:, start:end], self.stats[:, stat:stat_end])
@@ -177,7 +178,7 @@ class Network:
 
     def layer_norms(self, flat: Array) -> Array:
         """Return the L2 norms `(lanes, layers)` of what an array `(lanes, P)` has for each layer's weights."""
-        starts = zip(self.affine, self.architecture.weight_places(), strict=True)
+        starts = zip(self.affine, self._weight_places, strict=True)
         return norms([flat[:, start : start + layer.weight_size] for layer, start in starts])
 
     def twin(self) -> Network:

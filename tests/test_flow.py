@@ -105,6 +105,11 @@ def test_norms_of_nothing_and_of_what_has_diverged() -> None:
     assert found[0] == 0 and np.isnan(found[1]) and np.isinf(found[2])
 
 
+def test_norms_of_no_lanes_at_all() -> None:
+    """Where every lane of a block diverges at an update that is measured."""
+    assert norms([np.empty((0, 4), np.float32)] * 3).shape == (0, 3)
+
+
 # The same bits.
 
 
