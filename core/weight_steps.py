@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.optimizers import SCRATCH
+from core.equations import Line, explain, short
+from core.optimizers import OPTIMIZERS, SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from core.equations import Explanation
     from core.network import Architecture, Network
     from core.optimizers import Optimizer
     from core.task import Task
@@ -28,8 +30,8 @@ class WeightStep:
     """What update `iteration` did to one weight.
 
     `layer` counts affine layers from 1, `row` their inputs (in the first layer all pixels of an image, used or not) and
-    `column` their units, from 0. `gradient` is what the optimizer gets: `l2_share`, λW, and `l1_share`, λ·sign W, of it
-    come from weight decay, the rest from the loss. `state` has every entry of the optimizer's state before the update,
+    `column` their units, from 0. `gradient` is what the optimizer gets, weight decay of strengths `l2` and `l1`
+    included. `state` has every entry of the optimizer's state before the update,
     `state_after` after it, `values` the hyperparameters in force. With `moves` false the pixel is 0 in all images: its
     weight has no effect, and stays as it was drawn.
     """
@@ -42,13 +44,23 @@ class WeightStep:
     iteration: int
     before: float
     gradient: float
-    l2_share: float
-    l1_share: float
+    l2: float
+    l1: float
     state: Mapping[str, float]
     values: Mapping[str, float]
     after: float
     state_after: Mapping[str, float]
     moves: bool = True
+
+    @property
+    def l2_share(self) -> float:
+        """λW: what of the gradient comes from l2, rounded as the layer does."""
+        return float(np.float32(self.l2) * np.float32(self.before))
+
+    @property
+    def l1_share(self) -> float:
+        """λ·sign W: what of the gradient comes from l1."""
+        return float(np.float32(self.l1) * np.sign(self.before))
 
     @property
     def loss_gradient(self) -> float:
@@ -116,8 +128,8 @@ class Capture:
             iteration=iteration,
             before=self._before,
             gradient=self._gradient,
-            l2_share=_share(layer.l2, self._row, self._before),
-            l1_share=_share(layer.l1, self._row, np.sign(self._before)),
+            l2=_strength(layer.l2, self._row),
+            l1=_strength(layer.l1, self._row),
             state=self._state,
             values={key: _entry(value, self._state_row, 0) for key, value in optimizer.values.items()},
             after=float(self._network.params[self._row, self._index]),
@@ -139,9 +151,27 @@ def _entry(value: Any, row: int, index: int) -> Any:
     return float(value[row, index if value.shape[1] > 1 else 0])
 
 
-def _share(strength: Any, row: int, factor: float) -> float:
-    """Return what weight decay of this strength adds to a gradient, rounded as the layer does; None is no strength."""
-    if strength is None:
-        return 0.0
-    own = strength[row, 0, 0] if isinstance(strength, np.ndarray) else strength
-    return float(np.float32(own) * np.float32(factor))
+def _strength(found: Any, row: int) -> float:
+    """Return a lane's strength of weight decay as a layer has it: an array, a number, or None for 0."""
+    return float(found[row, 0, 0] if isinstance(found, np.ndarray) else found or 0.0)
+
+
+def explain_weight(step: WeightStep) -> Explanation | None:
+    """Explain a weight's update by its optimizer's rule; None for a weight that never moves."""
+    if not step.moves:
+        return None
+    rule = OPTIMIZERS[step.optimizer](**step.values)
+    return explain(rule, step.before, step.gradient, step.state, step.iteration)
+
+
+def gradient_line(step: WeightStep) -> Line | None:
+    """Return of which parts the gradient is made; None where all of it comes from the loss."""
+    parts = [("∂L/∂W", short(step.loss_gradient))]
+    for strength, text, factor in ((step.l2, "λ·W", step.before), (step.l1, "λ₁·sign(W)", float(np.sign(step.before)))):
+        if strength:
+            number = short(factor)
+            parts.append((text, f"{short(strength)}·{f'({number})' if factor < 0 else number}"))
+    if len(parts) == 1:
+        return None
+    text, numbers = (" + ".join(part[side] for part in parts) for side in (0, 1))
+    return Line("g", text, numbers, step.gradient)

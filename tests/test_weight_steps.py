@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.equations import short
 from core.optimizers import OPTIMIZERS
 from core.presets import preset
 from core.randomness import Purpose, generator
+from core.weight_steps import explain_weight, gradient_line
 
 SMALL = {"hidden": (7, 6), "batch": 16, "iterations": 40, "lanes": tuple(OPTIMIZERS)}
 NETWORKS = [{}, {"batchnorm": True}, {"dropout": 0.4, "l2": 0.1, "l1": 0.01, "activation": "tanh"}]
@@ -95,6 +97,33 @@ def again(step):
     return params[0, 0]
 
 
+@pytest.mark.parametrize("lane", OPTIMIZERS)
+def test_the_rule_explains_the_very_step(run_of, lane) -> None:
+    run = run_of(lanes=(lane,), l2=0.01)
+    run.advance(20)
+    for n in (1, 2, 20):
+        step = run.weight_step(lane, (2, 3, 3), n)
+        found = explain_weight(step)
+        assert found.before == step.before
+        assert found.change == pytest.approx(step.after - step.before, rel=2e-3, abs=1e-7)
+        assert found.after == pytest.approx(step.after, rel=1e-5, abs=1e-7)
+        for key, value in found.state.items():
+            assert value == pytest.approx(step.state_after[key], rel=1e-4, abs=1e-12)
+
+
+def test_of_what_the_gradient_is_made_stands_before_the_rule(run_of) -> None:
+    bare, both = run_of(lanes=("sgd",)), run_of(lanes=("sgd",), l2=0.1, l1=0.01)
+    for run in (bare, both):
+        run.advance(1)
+    assert gradient_line(bare.weight_step("sgd", (2, 3, 3), 1)) is None
+    step = both.weight_step("sgd", (2, 3, 3), 1)
+    line = gradient_line(step)
+    assert (line.symbol, line.text, line.value) == ("g", "∂L/∂W + λ·W + λ₁·sign(W)", step.gradient)
+    weight = f"({short(step.before)})" if step.before < 0 else short(step.before)
+    sign = "(−1)" if step.before < 0 else "1"
+    assert line.numbers == f"{short(step.loss_gradient)} + 0.1·{weight} + 0.01·{sign}"
+
+
 def test_weight_decays_share_is_named(run_of) -> None:
     run = run_of("regularization", images=240, lanes=("plain", "l2-0.1", "l2-0.5", "l1-0.01", "l2-0.1+p-0.5"))
     plain = run_of("regularization", images=240, lanes=("plain", "l2-0", "l2-0.5", "l1-0.01", "l2-0.1+p-0.5"))
@@ -154,6 +183,7 @@ def test_the_weight_of_an_unused_pixel_never_moves(run_of) -> None:
         assert found.gradient == found.loss_gradient == 0 and found.state == found.state_after == {}
     first = pixel(run, 0)
     assert run.weight_step("adam", (1, first, 4), 3).moves
+    assert explain_weight(found) is None
 
 
 def test_the_initial_weight_of_a_used_pixel_is_drawn_the_same_way(run_of) -> None:
