@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from core.memory import error_text
+from core.watching import NOTHING, Sight, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,14 +81,14 @@ class Runner:
         self._branches: list[Branch] = []
         self._saves: list[tuple[int, bool, Future[SavedRun | None]]] = []
         self._look_wanted: int | None = None
-        self._looked: tuple[int, Any] | None = None
+        self._looked: tuple[int, Sight] | None = None
         self._play_wanted = self._step_wanted = False  # once it is loaded, or where it is going back to
         self._rewinding = False
         self._clock_stale = True
         self._changes: list[tuple[str, Any]] = []
         self._goal = 0
         self._limit: float | None = None
-        self._watched: tuple[str, ...] = ()
+        self._watched: Watch = NOTHING
         self._asked = True
         self._mailbox: Any = None
         self._closing = False
@@ -170,12 +171,12 @@ class Runner:
             self._wake.notify_all()
 
     def look(self, position: int | None) -> None:
-        """Ask for the watched lanes' histograms at an earlier moment; the last one asked for counts, None for none."""
+        """Ask for what is watched at an earlier moment; the last one asked for counts, None for none."""
         with self._wake:
             self._look_wanted = position
             self._wake.notify_all()
 
-    def take_look(self) -> tuple[int, Any] | None:
+    def take_look(self) -> tuple[int, Sight] | None:
         """Return what `look` found, with its position; None where nothing new is there."""
         with self._wake:
             found, self._looked = self._looked, None
@@ -198,10 +199,10 @@ class Runner:
             self._limit, self._clock_stale = rate, True
             self._wake.notify_all()
 
-    def watch(self, *lanes: str) -> None:
-        """Ask for these lanes' histograms in frames from now on; for none without any."""
+    def watch(self, wanted: Watch = NOTHING) -> None:
+        """Ask for what is to be measured in frames from now on; for nothing by default."""
         with self._wake:
-            self._watched, self._asked = lanes, True
+            self._watched, self._asked = wanted, True
             self._wake.notify_all()
 
     def request(self) -> None:
@@ -404,7 +405,7 @@ class Runner:
                 found.set_exception(error)
 
     def _look(self, experiment: Experiment, loads: int) -> None:
-        """Find the histograms of an earlier moment, unless something else is wished for meanwhile."""
+        """Find what is watched at an earlier moment, unless something else is wished for meanwhile."""
         with self._wake:
             position, watched = self._look_wanted, self._watched
             if position is None or self._status.phase is Phase.RUNNING:
@@ -414,7 +415,7 @@ class Runner:
             found = experiment.look(position, lambda: self._looks_elsewhere(position, loads))
         except MemoryError:  # a picture less; the run is as it was
             _log.warning("there is no memory to look back", exc_info=True)
-            found = ()
+            found = Sight()
         with self._wake:
             if self._look_wanted == position and found is not None and self._watched == watched:
                 self._look_wanted, self._looked = None, (position, found)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from core.runner import Phase, Runner, Status
+from core.watching import NOTHING
 from gui.transport import TransportState
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from core.experiments.saved import SavedRun
     from core.parameters import Configuration
     from core.runner import Kept
+    from core.watching import Watch
 
 _REPLAY_SECONDS = 3.0  # of a whole record at full speed
 _SOON_MS = 4  # between two looks for a frame that is due
@@ -30,9 +32,9 @@ _SOON_SECONDS = 0.3
 class Player(QObject):
     """Drives one runner for the widgets that show it.
 
-    `shown(frame, cursor)` comes when either changed, `looked(position, statistics)` with the histograms that `look`
-    asked for, `state_changed` with a TransportState when that did, `failed` with one line when the experiment raised.
-    Nothing comes while no widget is active.
+    `shown(frame, cursor)` comes when either changed, `looked(position, sight)` with what `look` asked for,
+    `state_changed` with a TransportState when that did, `failed` with one line when the experiment raised. Nothing
+    comes while no widget is active.
     """
 
     shown = Signal(object, int)
@@ -119,8 +121,13 @@ class Player(QObject):
             self.runner.play()
         self._look_soon()
 
+    def watch(self, wanted: Watch = NOTHING) -> None:
+        """Ask for what is to be measured in frames from now on; for nothing by default."""
+        self.runner.watch(wanted)
+        self._look_soon()
+
     def look(self, position: int) -> None:
-        """Ask for the watched lanes' histograms at an earlier moment."""
+        """Ask for what is watched at an earlier moment."""
         self.runner.look(position)
         self._look_soon()
 

@@ -106,8 +106,8 @@ class Monkey:
         for entry in PANELS:
             self.window.open_panel(entry.key)
             panel = self.window.panel(entry.key)
-            if hasattr(panel, "show_untrained"):
-                panel.show_untrained()  # it may follow another panel's run
+            if hasattr(panel, "show_own"):
+                panel.show_own()  # it may follow another panel's run
             panel.start(panel_presets(entry.key)[0].configuration())
             self.watch.spin(700)
         gc.collect()

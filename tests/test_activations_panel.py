@@ -143,7 +143,7 @@ def race(user):
 
 
 def probed(user):
-    return race(user).player.runner._watched
+    return race(user).player.runner._watched.histograms
 
 
 def test_live_histograms_change_while_it_trains(live):

@@ -10,6 +10,7 @@ import pytest
 from core.bands import Bands, alike, quartiles
 from core.history import SmoothedRecord
 from core.presets import preset
+from core.watching import Watch
 
 SHARES = (0.25, 0.5, 0.75)
 
@@ -251,7 +252,7 @@ def test_histograms_are_the_first_seeds(start) -> None:
     run, alone = start(seeds=3, seed=4), start(seed=4)
     found = []
     for one in (run, alone):
-        one.watch(("adam",))
+        one.watch(Watch(("adam",)))
         one.advance(5)
         (probe,) = one.snapshot().probes
         found.append([layer.std for layer in probe.activations])

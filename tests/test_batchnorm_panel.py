@@ -250,7 +250,7 @@ PAIR = ["sigma-0.01-bn", "sigma-0.01-plain"]
 
 def test_a_click_shows_both_networks_layer_by_layer(grid):
     click_to_layers(grid, "normal-0.01")
-    assert shown_names(grid) == PAIR and run(grid).player.runner._watched == tuple(PAIR)
+    assert shown_names(grid) == PAIR and run(grid).player.runner._watched.histograms == tuple(PAIR)
     assert grid.find("source").currentText() == "BatchNorm run, live"
     assert grid.find("watched").currentText() == "σ = 0.01: both"
     assert set(histograms(grid)) == {(kind, row, place) for kind in KINDS for row in (0, 1) for place in (0, 1)}
@@ -282,7 +282,7 @@ def test_playing_there_trains_all_networks_and_going_back_shows_it(grid):
     grid.until_phase(FINISHED)
     assert run(grid).player.status.position == 80
     grid.open("batchnorm")
-    assert run(grid).player.runner._watched == ()
+    assert run(grid).player.runner._watched.histograms == ()
     assert len(drawn(grid, "he", "sigma-he-bn")[0]) == 9
     # A finished run shows the histograms of its end.
     click_to_layers(grid, "he")

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.presets import PRESETS
 from core.runner import Phase
+from core.watching import Watch
 from gui.standings import standing_at
 from tests.gui_helpers import grabbed
 
@@ -95,7 +96,7 @@ def test_histograms_are_those_of_a_run_that_stopped_there(live, open_run, sample
     until_exact(user, at)
     run = open_run(PRESETS[preset].configuration(RUNS[preset]), sample)
     run.advance(at)
-    run.watch(lanes)
+    run.watch(Watch(lanes))
     assert counts(user.panel.shown_frame().statistics) == counts(run.snapshot().probes)
 
 

@@ -16,6 +16,7 @@ from core.checkpoints import Checkpoints
 from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS, build, preset
 from core.session import PanelState, Session, read_session, write_session
+from core.watching import Watch
 
 SEQUENCES = 12  # in each of the parts below; by hand: 1000 and more
 IMAGES = ((60, 20), (20, 700), (33, 11))  # the second is measured beside the training
@@ -124,7 +125,7 @@ class Sequence:
         self.run.rewind(self.note("rewind", self.r.randint(0, self.run.position)))
 
     def look(self):
-        self.run.watch((self.r.choice(self.run.lanes).name,))
+        self.run.watch(Watch((self.r.choice(self.run.lanes).name,)))
         given_up = self.r.random() < 0.3
         self.run.look(self.note("look", self.r.randint(0, self.run.position)), lambda: given_up)
 

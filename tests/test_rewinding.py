@@ -17,6 +17,7 @@ from core.checkpoints import Checkpoints
 from core.experiments.rewinding import Rewinding
 from core.presets import build, preset
 from core.runner import Phase, Runner
+from core.watching import NOTHING, Watch
 
 SMALL = {"hidden": (8,), "batch": 16, "iterations": 40, "lanes": ("sgd", "momentum", "adam")}
 SEARCH = {"hidden": (8,), "batch": 16, "images": 100, "trials": 9, "epochs": 10, "search.lr": (1e-3, 1.0)}
@@ -255,22 +256,22 @@ def test_a_look_back_shows_what_a_run_stopped_there_has_and_leaves_no_trace(star
     run = changed(start(kind, threads), 40)
     lanes = tuple(lane.name for lane in run.lanes)
     before = everything(run)
-    run.watch(lanes[::-1][:4])
+    run.watch(Watch(lanes[::-1][:4]))
     for moment in MOMENTS.get(kind, (5, 12, 13, 2, 3, 39, 1, 0)):
         there = changed(start(kind), moment)
         there.watch(run.watched)
-        found = run.look(moment, never)
+        found = run.look(moment, never).probes
         expected = there.snapshot().probes
         assert [probe.lane.name for probe in found] == [probe.lane.name for probe in expected], moment
         assert probes_of(found) == probes_of(expected), moment
-    run.watch(())
+    run.watch(NOTHING)
     assert everything(run) == before
 
 
 def test_a_look_is_given_up_at_once_and_goes_on_from_there(start) -> None:
     run = start(iterations=400)
     run.advance(400)
-    run.watch(("adam",))
+    run.watch(Watch(("adam",)))
     asked = []
 
     def thrice():
@@ -281,24 +282,24 @@ def test_a_look_is_given_up_at_once_and_goes_on_from_there(start) -> None:
     assert run.look(300, thrice) is None
     assert asked == [0, 10, 20, 30], "asked every few updates"
     resumed = []
-    found = run.look(300, lambda: resumed.append(run._visitor._at))
+    found = run.look(300, lambda: resumed.append(run._visitor._at)).probes
     assert resumed[0] == 30, "what was computed is not lost"
     there = start(iterations=400)
     there.advance(300)
-    there.watch(("adam",))
+    there.watch(Watch(("adam",)))
     assert probes_of(found) == probes_of(there.snapshot().probes)
 
 
 def test_a_look_after_another_future_was_taken_shows_the_new_one(start) -> None:
     run = start()
     run.advance(40)
-    run.watch(("adam",))
-    old = probes_of(run.look(30, never))
+    run.watch(Watch(("adam",)))
+    old = probes_of(run.look(30, never).probes)
     run.branch(20, {"adam.lr": 0.1})
     run.advance(20)
-    new = probes_of(run.look(30, never))
+    new = probes_of(run.look(30, never).probes)
     there = start()
-    there.watch(("adam",))
+    there.watch(Watch(("adam",)))
     there.advance(20)
     there.change("adam.lr", 0.1)
     there.advance(10)
@@ -501,13 +502,13 @@ def test_a_change_right_after_a_load_is_of_what_is_loaded_even_while_another_run
 def test_the_runner_looks_back_and_the_last_wish_counts(runner, start) -> None:
     runner.load(race(), play=True)
     reach(runner, finished)
-    runner.watch("adam")
+    runner.watch(Watch(("adam",)))
     for position in (5, 30, 11):
         runner.look(position)
     found = look_found(runner, 11)
     there = start()
     there.advance(11)
-    there.watch(("adam",))
+    there.watch(Watch(("adam",)))
     assert probes_of(found) == probes_of(there.snapshot().probes)
     assert runner.status.position == 40
 
@@ -515,7 +516,7 @@ def test_the_runner_looks_back_and_the_last_wish_counts(runner, start) -> None:
 def test_a_branch_drops_what_was_seen_of_the_old_future(runner) -> None:
     runner.load(race(), play=True)
     reach(runner, finished)
-    runner.watch("adam")
+    runner.watch(Watch(("adam",)))
     runner.look(35)
     assert runner.wait(lambda _status: runner._looked is not None, 20.0)
     runner.branch(30, {})
@@ -533,7 +534,7 @@ def look_found(runner, position):
 
     assert runner.wait(arrived, 20.0)
     assert runner.take_look()[0] == position
-    return found[0]
+    return found[0].probes
 
 
 def test_the_runner_saves_while_it_plays_and_goes_on_with_what_was_saved(runner, start) -> None:
@@ -605,7 +606,7 @@ def test_closing_in_the_midst_of_going_back_takes_no_half_second(digits, wish, m
     reach(runner, lambda status: status.position > 1000)
     runner.pause()
     end = reach(runner, lambda status: status.phase is Phase.PAUSED).position
-    runner.watch("adam")
+    runner.watch(Watch(("adam",)))
     under_way.clear()
     getattr(runner, wish)(*{"branch": (end - 1, {}), "look": (end - 1,)}[wish])
     assert under_way.wait(10.0)

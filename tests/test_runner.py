@@ -10,6 +10,7 @@ import pytest
 from core.datasets import load_sample
 from core.presets import build, preset
 from core.runner import Phase, Runner
+from core.watching import Watch
 
 SMALL = {"hidden": (8,), "batch": 16, "iterations": 60, "lanes": ("sgd", "adam"), "evaluate": 0}
 
@@ -138,7 +139,7 @@ def test_watched_lanes_come_with_the_frames_until_none_is(runner):
     runner.load(training())
     reach(runner, Phase.PAUSED)
     for lanes in (("adam",), ("sgd", "adam"), ()):
-        runner.watch(*lanes)
+        runner.watch(Watch(lanes))
         assert tuple(probe.lane.name for probe in watched(runner, lanes).probes) == lanes
 
 

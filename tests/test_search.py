@@ -13,6 +13,7 @@ from core.experiments.search import Search, split
 from core.lanes import Axis, lanes_of
 from core.presets import build, preset
 from core.trials import trials_of
+from core.watching import Watch
 
 SMALL = {"hidden": (8,), "batch": 16, "images": 100, "trials": 9, "epochs": 10, "search.lr": (1e-3, 1.0)}
 PER_EPOCH = 80 // 16
@@ -335,9 +336,9 @@ def test_a_search_finds_what_learns(finish, sample) -> None:
 
 def test_watched_trials_have_histograms_until_they_are_stopped(start) -> None:
     run = start(halving=True)
-    run.watch(("trial-1", "trial-2", "trial-3"))
+    run.watch(Watch(("trial-1", "trial-2", "trial-3")))
     assert [probe.lane.name for probe in run.snapshot().probes] == ["trial-1", "trial-2", "trial-3"]
     run.advance(50)
     (left,) = (row for row, s in enumerate(run.snapshot().stopped) if s is None)
-    run.watch(("trial-1", f"trial-{left + 1}"))
+    run.watch(Watch(("trial-1", f"trial-{left + 1}")))
     assert [probe.lane.name for probe in run.snapshot().probes][-1] == f"trial-{left + 1}"

@@ -20,6 +20,7 @@ from core.lanes import Axis, lanes_of
 from core.presets import preset
 from core.randomness import Batches
 from core.scratch import Scratches
+from core.watching import Watch
 
 SMALL = {"hidden": (12, 10), "batch": 16, "iterations": 40}
 PER_EPOCH = 240 // 16
@@ -424,7 +425,7 @@ def test_a_stopped_run_still_takes_changes_and_frames(start) -> None:
     run = start(**diverging(("sgd",)))
     run.advance(40)
     run.change("sgd.lr", 0.1)
-    run.watch(("sgd",))
+    run.watch(Watch(("sgd",)))
     assert run.snapshot().probes == ()
     run.change("iterations", 60)
     run.advance(20)
@@ -492,7 +493,7 @@ def test_zero_weights_never_break_their_symmetry(start) -> None:
 def test_a_watched_lane_has_histograms_of_every_hidden_layer(start, activation, batchnorm) -> None:
     run = start(activation=activation, batchnorm=batchnorm)
     run.advance(5)
-    run.watch(("adam",))
+    run.watch(Watch(("adam",)))
     (probe,) = run.snapshot().probes
     assert probe.lane.name == "adam"
     assert [layer.layer for layer in probe.activations] == [layer.layer for layer in probe.gradients] == [1, 2]
@@ -505,7 +506,7 @@ def test_a_watched_lane_has_histograms_of_every_hidden_layer(start, activation, 
 def test_watching_does_not_disturb_the_run(start, finish) -> None:
     run = start(batchnorm=True)
     for lanes in (("sgd",), ("adam", "sgd"), ("no such lane",), ()):
-        run.watch(lanes)
+        run.watch(Watch(lanes))
         run.advance(10)
         run.snapshot()
     assert bits(run.snapshot()) == bits(finish(batchnorm=True))
@@ -515,7 +516,7 @@ def test_batchnorm_keeps_the_watched_activations_spread_at_any_scale(start) -> N
     stds = []
     for init in ("normal-1", "normal-0.01"):
         run = start("init-mnist", lanes=(init,), activation="tanh", batchnorm=True)
-        run.watch((init,))
+        run.watch(Watch((init,)))
         (probe,) = run.snapshot().probes
         stds.append([layer.std for layer in probe.activations])
     assert np.ravel(stds) == pytest.approx(0.63, abs=0.1)  # the standard deviation of tanh of a standard normal

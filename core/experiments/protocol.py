@@ -8,6 +8,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from core.watching import NOTHING, Sight, Watch
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -30,7 +32,7 @@ class Experiment(ABC):
         """Start at position 0."""
         self.configuration, self.lanes, self.total = configuration, lanes, total
         self.position = 0
-        self.watched: tuple[str, ...] = ()
+        self.watched: Watch = NOTHING
         self.breathe: Callable[[], None] = _go_on
         self.abandoned = False
 
@@ -46,9 +48,9 @@ class Experiment(ABC):
         """Give a live parameter a new value from here on; the configuration records it."""
         self.configuration = self.configuration.change(self.position, key, value)
 
-    def watch(self, lanes: tuple[str, ...]) -> None:
-        """Ask for some lanes' histograms in later snapshots; experiments without any ignore it."""
-        self.watched = lanes
+    def watch(self, wanted: Watch) -> None:
+        """Ask for what is to be measured in later snapshots; experiments without networks ignore it."""
+        self.watched = wanted
 
     # What only longer runs need, which are not computed at once.
 
@@ -64,9 +66,9 @@ class Experiment(ABC):
         """The moment that a rewound run is to be advanced to; else where it is."""
         return self.position
 
-    def look(self, position: int, given_up: Callable[[], bool]) -> Any:
-        """Return the watched lanes' histograms at an earlier moment; None where it was given up."""
-        return ()
+    def look(self, position: int, given_up: Callable[[], bool]) -> Sight | None:
+        """Return what is watched as it was at an earlier moment; None where it was given up."""
+        return Sight()
 
     def save(self, whole: bool) -> SavedRun | None:
         """Return the run as plain data, with all of its checkpoints if `whole`; None where there is nothing to save."""

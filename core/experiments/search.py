@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.experiments.propagation import LaneStatistics
     from core.experiments.saved import SavedRun
+    from core.insight import Insight
     from core.parameters import Change, Configuration
 
 Array = NDArray[Any]
@@ -74,6 +75,7 @@ class SearchFrame:
     futures: tuple[OldFuture, ...] = ()
     checkpoints: int = 0
     checkpoint_bytes: int = 0
+    insight: Insight | None = None
 
     @property
     def position(self) -> int:
@@ -163,6 +165,7 @@ class Search(Training):
         """Return the search so far."""
         self._finish_measuring()
         n, lanes = self.position, self.lanes
+        sight = self._sight(self._places(), n)
         lost = self._lost_at(self._loss.view(n))
         stopped = tuple(self._stopped.get(row) for row in range(len(lanes)))
         lengths = [s if s is not None else d if d is not None else n for s, d in zip(stopped, lost, strict=True)]
@@ -191,10 +194,11 @@ class Search(Training):
             train_measured=len(self._task.measured.labels),
             validation_measured=len(self._task.test.labels),
             changes=self.configuration.changes,
-            probes=tuple(self._probes()),
+            probes=sight.probes,
             futures=self._futures,
             checkpoints=len(self._checkpoints.all),
             checkpoint_bytes=self._checkpoints.nbytes,
+            insight=sight.insight,
         )
 
     def _future(self, start: int) -> OldFuture | None:

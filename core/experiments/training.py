@@ -25,6 +25,7 @@ from core.experiments.training_frame import TrainingFrame
 from core.experiments.visitor import Visitor
 from core.flow import EVERY, FlowRecord
 from core.history import Record, SmoothedRecord
+from core.insight import Found, Insights
 from core.lanes import Axis, Lane, lanes_of
 from core.measuring import Measurement
 from core.memory import networks_bytes, networks_text, records_bytes, require, shape_of
@@ -32,9 +33,10 @@ from core.rates import Rates
 from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
 from core.weight_steps import find_weight
+from core.watching import Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from core.datasets import Dataset
     from core.parameters import Configuration
@@ -91,6 +93,7 @@ class Training(Rewinding):
         self._checkpoints = self._no_checkpoints()
         self._rates = Rates(lanes)
         self._visitor = Visitor(self._task, rows, self._blocks[0].scratches)
+        self._insights = Insights(self._task, dataset.shape, [lane.name for lane in lanes])
 
     def _require_memory(self) -> None:
         """Raise NotEnoughMemory before anything is taken that is not there."""
@@ -272,9 +275,9 @@ class Training(Rewinding):
         return not any(block.lanes for block in self._blocks)
 
     def snapshot(self) -> TrainingFrame:
-        """Return the run so far; measures the watched lanes' histograms."""
+        """Return the run so far; measures what is watched."""
         self._finish_measuring()
-        n = self.position
+        n, sight = self.position, self._sight(self._places(), self.position)
         loss = self._loss.view(n)
         lost = self._lost_at(loss)
         smoothed = self._smoothed.update(loss, [n if d is None else d - 1 for d in lost])
@@ -296,12 +299,13 @@ class Training(Rewinding):
             measured_every=self.configuration["evaluate"] * self._measured_every,
             diverged=lost,
             changes=self.configuration.changes,
-            probes=tuple(self._probes()),
+            probes=sight.probes,
             futures=self._futures,
             checkpoints=len(self._checkpoints.all),
             checkpoint_bytes=self._checkpoints.nbytes,
             rates=self._rates.update(self.configuration, n),
             ahead=self._rates.ahead(self.configuration, self.total),
+            insight=sight.insight,
         )
         return frame if self._over_seeds is None else self._over_seeds.frame(frame)
 
@@ -311,27 +315,28 @@ class Training(Rewinding):
         lost = [None if row in alive else np.isnan(loss[row]) for row in range(len(loss))]
         return tuple(None if gone is None else int(gone.argmax()) + 1 for gone in lost)
 
-    def _probes(self) -> Iterable[LaneStatistics]:
-        """Measure the watched lanes, of several seeds the first one's."""
-        for name in self.watched:
-            for block in self._blocks:
-                for row, lane in enumerate(block.lanes):
-                    if lane.name == name and block.seed == self.seeds[0]:
-                        with np.errstate(all="ignore"):
-                            yield _inspect(block, row, lane, self._task)
+    def _places(self) -> dict[str, Found]:
+        """Return where the lanes are that go on, of several seeds the first one's."""
+        first = [block for block in self._blocks if block.seed == self.seeds[0]]
+        return {lane.name: Found(block, row, lane) for block in first for row, lane in enumerate(block.lanes)}
 
-    def look(self, position: int, given_up: Callable[[], bool]) -> tuple[LaneStatistics, ...] | None:
-        """Return the watched lanes' histograms at an earlier moment; None where it was given up.
+    def _sight(self, places: Mapping[str, Found], position: int, exact: bool = False) -> Sight:
+        """Measure what is watched of networks as they are after `position` updates."""
+        wanted, configuration = self.watched, self.configuration
+        with np.errstate(all="ignore"):
+            found = [places[name] for name in wanted.histograms if name in places]
+            probes = tuple(_inspect(*each, self._task) for each in found)
+            return Sight(probes, self._insights.of(wanted, places, position, configuration, exact))
+
+    def look(self, position: int, given_up: Callable[[], bool]) -> Sight | None:
+        """Return what is watched at an earlier moment; None where it was given up.
 
         The run stays where it is. Lanes that had diverged by then are left out.
         """
         if position >= self.position:
-            return tuple(self._probes())
+            return self._sight(self._places(), self.position, exact=True)
         found = self._visitor.visit(self, position, given_up)
-        if found is None:
-            return None
-        with np.errstate(all="ignore"):
-            return tuple(_inspect(block, row, lane, self._task) for block, row, lane in found)
+        return None if found is None else self._sight(found, position, exact=True)
 
     def weight_step(
         self, lane: str, place: Sequence[int], position: int, given_up: Callable[[], bool] = _never

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from core.experiments.propagation import LaneStatistics
     from core.experiments.saved import OldFuture
     from core.flow import Flow
+    from core.insight import Insight
     from core.lanes import Lane
     from core.parameters import Change
     from core.rates import Ahead
@@ -51,7 +52,7 @@ class TrainingFrame:
     these are medians, and `spread` has the rest. `futures` are what the run did before it was rewound; it can go back
     to any moment, from one of its `checkpoints`, which take `checkpoint_bytes` of memory. `rates` `(lanes, iteration)`
     are the learning rates of all updates, `ahead` those to come; both are None where no lane has a schedule.
-    `flow` is what flowed through each layer.
+    `flow` is what flowed through each layer, `insight` what the lane sees that is looked into.
     """
 
     lanes: tuple[Lane, ...]
@@ -78,6 +79,7 @@ class TrainingFrame:
     rates: Array | None = None
     ahead: Ahead | None = None
     flow: Flow | None = None
+    insight: Insight | None = None
 
     @property
     def position(self) -> int:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from core.block import Block
 from core.checkpoints import Checkpoint
 from core.history import Record
+from core.insight import Found
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from core.block import Task
     from core.experiments.training import Training
-    from core.lanes import Lane
     from core.scratch import Scratches
     from core.weight_steps import Followed, WeightStep
 
@@ -41,12 +41,13 @@ class Visitor:
 
     def visit(
         self, run: Training, position: int, given_up: Callable[[], bool], followed: Followed | None = None
-    ) -> Sequence[tuple[Block, int, Lane]] | None:
-        """Return the run's watched lanes after `position` updates, as places in blocks; None where it was given up.
+    ) -> dict[str, Found] | None:
+        """Return where the run's watched lanes are after `position` updates; None where it was given up.
 
         What the last of these updates did to a weight that is `followed` is `seen` afterwards.
         """
-        names = tuple(dict.fromkeys((*run.watched, *([followed.lane] if followed else ()))))
+        watched = run.watched.names(lane.name for lane in run.lanes)
+        names = tuple(dict.fromkeys((*watched, *([followed.lane] if followed else ()))))
         if self._of != (names, run.configuration):
             self._begin(run, names)
         for block in self._blocks:
@@ -114,16 +115,15 @@ class Visitor:
                 block.configure(run.configuration.at(end))
         self._at = end
 
-    def _found(self, run: Training, position: int) -> list[tuple[Block, int, Lane]]:
-        """Return the lanes in the order in which they are watched, without those that had ended."""
+    def _found(self, run: Training, position: int) -> dict[str, Found]:
+        """Return the lanes without those that had ended."""
         ended = run.ended()
-        places = {
-            lane.name: (block, row, lane)
+        return {
+            lane.name: Found(block, row, lane)
             for block in self._blocks
             for row, lane in enumerate(block.lanes)
             if ended.get(block.rows[row], position + 1) > position
         }
-        return [places[name] for name in run.watched if name in places]
 
 
 def _wanted() -> bool:

@@ -48,7 +48,7 @@ def start_replay(bench: Bench, panel: Any) -> None:
 def measure_drag(bench: Bench) -> None:
     """An untrained network, measured anew at every move of a slider."""
     panel = bench.open("activations")
-    panel.show_untrained()
+    panel.show_own()
     bench.play()
     bench.rest(0.5)
     drag = Drag(bench, panel.form.editor("bins").slider)
@@ -99,7 +99,7 @@ def measure_live(bench: Bench) -> None:
     panel = bench.open("activations")
     panel.show_run("training")
     shares, times = bench.kept([panel])
-    panel.show_untrained()
+    panel.show_own()
     bench.rows.show_times("activations of the running race: interval of pictures", times[panel].intervals, 25)
     bench.show_kept("engine behind the activations panel, live", shares, 0.75)
 

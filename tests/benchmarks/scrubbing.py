@@ -69,17 +69,19 @@ def random_places(total: int, many: int) -> Iterator[int]:
 
 def measure_engine(rows: Rows, values: dict[str, Any], places: int) -> None:
     """Time looks and branches without a window."""
+    from core.watching import Watch
+
     run = _built(values)
     run.advance(run.total)
     names = [lane.name for lane in run.lanes]
 
     def look(number: int, place: int) -> None:
-        run.watch((names[number % len(names)],))
+        run.watch(Watch((names[number % len(names)],)))
         run.look(place, lambda: False)
 
     found = [_seconds(lambda at=at: look(*at)) for at in enumerate(random_places(run.total, places))]
     show(rows, "engine alone: histograms of one lane of six in turn", found)
-    run.watch((names[0],))
+    run.watch(Watch((names[0],)))
     found = [_seconds(lambda at=at: run.look(at, lambda: False)) for at in random_places(run.total, places)]
     show(rows, "engine alone: histograms of one lane, to and fro", found)
     kept = run.save(whole=True)
