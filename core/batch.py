@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from core.export import write_csv, write_json, write_npz
-from core.presets import build
+from core.presets import PRESETS, build
+from core.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ def run_to_end(
         return dataset
 
     experiment = build(configuration, images)
+    if PRESETS[configuration.preset].looks_inside:
+        experiment.watch(Watch(insight=experiment.lanes[-1].name))
     try:
         _run(experiment, report, cancelled)
         return experiment.snapshot()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from core.datasets import Dataset
     from core.flow import Flow
+    from core.insight import Insight
     from core.parameters import Configuration
 
 Frame = PathsFrame | TrainingFrame | PropagationFrame | SearchFrame
@@ -166,7 +167,32 @@ def _training_tables(frame: TrainingFrame) -> tuple[Table, ...]:
         found.append(Table("-branches", ("branch", "lane", *_TRAINING), _branch_rows(frame)))
     ends = [frame.iteration if lost is None else min(lost - 1, frame.iteration) for lost in frame.diverged]
     found += _rate_tables(frame, "iteration", ends)
-    return tuple(found)
+    return (*found, *_insight_tables(frame.insight))
+
+
+def _insight_tables(found: Insight | None) -> tuple[Table, ...]:
+    """Return what one network takes for what, its mistakes, the worst first, and all networks' answers to an image."""
+    if found is None:
+        return ()
+    head = [found.lane.name, found.results.at]
+    counts = ([*head, label, predicted, count] for (label, predicted), count in np.ndenumerate(found.results.confusion))
+    wrong = found.results.mistakes
+    mistakes = zip(wrong.index, wrong.label, wrong.predicted, wrong.probability, strict=True)
+    columns = ("lane", "iteration", "label", "predicted", "count")
+    tables = [
+        Table("-confusion", columns, counts),
+        Table(
+            "-mistakes", ("lane", "iteration", "image", *columns[2:4], "probability"), ([*head, *m] for m in mistakes)
+        ),
+    ]
+    if found.answers is not None:
+        rows = (
+            [lane.name, found.iteration, predicted, chance]
+            for lane, chances in zip(found.answers.lanes, found.answers.probabilities, strict=True)
+            for predicted, chance in enumerate(chances)
+        )
+        tables.append(Table("-answers", ("lane", "iteration", "class", "probability"), rows))
+    return tuple(tables)
 
 
 def _branch_rows(frame: TrainingFrame) -> Iterator[Row]:
@@ -245,7 +271,7 @@ def _search_tables(frame: SearchFrame) -> tuple[Table, ...]:
     )
     found = Table("", (*columns, *(frame.names[column] for column in others)), rows)
     before = Table("-branches", ("branch", "trial", *columns[3:]), _search_branch_rows(frame))
-    return (found, before) if frame.futures else (found,)
+    return (found, *([before] if frame.futures else []), *_insight_tables(frame.insight))
 
 
 def _search_branch_rows(frame: SearchFrame) -> Iterator[Row]:
@@ -326,7 +352,21 @@ def arrays(frame: Frame) -> dict[str, Any]:
     if isinstance(frame, TrainingFrame) and frame.spread is not None:
         kept |= {f"spread_{name}": value for name, value in _arrays_in(frame.spread).items()}
         kept["seeds"] = np.array(frame.spread.seeds)
+    if isinstance(frame, TrainingFrame | SearchFrame) and frame.insight is not None:
+        kept |= _insight_arrays(frame.insight)
     return {"lanes": np.array([lane.name for lane in frame.lanes]), **kept}
+
+
+def _insight_arrays(found: Insight) -> dict[str, Any]:
+    """Return one network's weights by layer, (inputs, units), and what it makes of the test images and a drawn one."""
+    kept = {f"weights_{number}": values for number, values in enumerate(found.weights, 1)}
+    wrong = found.results.mistakes
+    kept |= {f"mistakes_{name}": getattr(wrong, name) for name in wrong.__slots__}
+    kept |= {"inside_lane": np.array(found.lane.name), "confusion": found.results.confusion}
+    if found.answers is not None:
+        kept |= {"image": found.answers.image, "answers": found.answers.probabilities}
+        kept |= {f"activations_{number}": values for number, values in enumerate(found.answers.activations, 1)}
+    return kept
 
 
 def _arrays_in(found: Any) -> dict[str, Any]:

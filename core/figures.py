@@ -30,6 +30,7 @@ class Preset:
 
     `values` are the defaults it changes, `figure` what an export of the whole figure changes besides unless the
     user sets one of `figure_keys`. `loss_range` is the range of the loss axis, `look_for` what the notes say.
+    `looks_inside` says that an export shows what the last lane's network sees.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Preset:
     figure_keys: tuple[str, ...] = ()
     loss_range: tuple[float, float] | None = None
     look_for: tuple[str, ...] = ()
+    looks_inside: bool = False
 
     @property
     def uses_images(self) -> bool:

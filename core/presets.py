@@ -303,6 +303,22 @@ _REGULARIZED = (
             "Stop early: the best third goes on, the others are not worth their updates.",
         ),
     ),
+    Preset(
+        "inside",
+        "inside",
+        "What a network sees",
+        "first-layer weights as images, confusion matrix, worst mistakes, answers to a drawn digit",
+        TRAINING,
+        Axis.OPTIMIZER,
+        values={"lanes": ("momentum", "adam"), "hidden": (64, 32), "init": "normal-0.01", "iterations": 1000},
+        looks_inside=True,
+        look_for=(
+            "Draw a digit: every network answers while you draw, and while it trains.",
+            "Weights: each image is what one unit of the first layer looks for. Strokes grow out of noise.",
+            "Mistakes: click a cell to see what was taken for what; click an image to put it on the canvas.",
+            "A network that is sure is not always right: draw what is no digit at all.",
+        ),
+    ),
 )
 
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in (*_ALL, *_REGULARIZED)}

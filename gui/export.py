@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyqtgraph as pg
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QRectF, QSize, QSizeF, Qt
@@ -35,6 +35,18 @@ _LEGEND_GAP = 4.0
 _LARGEST = 16_384
 
 
+class Drawing(Protocol):
+    """A picture that draws itself, in any size and colours; `colours` are those it has on the screen."""
+
+    colours: PlotColours
+
+    def draw_figure(self, painter: QPainter, room: QRectF, colours: PlotColours) -> None:
+        """Draw into a rectangle."""
+
+
+Target = Any  # pg.GraphicsView | pg.PlotItem | Drawing: pyqtgraph has no types
+
+
 class FigureFormat(Enum):
     """What a figure is written as; the value is the file's ending."""
 
@@ -44,7 +56,7 @@ class FigureFormat(Enum):
 
 
 def export_figure(
-    target: pg.GraphicsView | pg.PlotItem,
+    target: Target,
     path: Path,
     format: FigureFormat | None = None,
     *,
@@ -56,10 +68,10 @@ def export_figure(
 ) -> None:
     """Write what `target` shows to `path`, whole or not at all.
 
-    `target` is a view, shown or not, or one plot in it. `size` is in pixels of 1/96 inch, as on the screen; a PNG has
-    `scale` times as many (its resolution is 96·scale dpi). Without `format` the file's ending says it. `colours` are
-    those of the figure, by default the present ones. The legend stands above the plots. Nothing on the screen
-    changes. Raises ExportError if the file cannot be written, ValueError for a size that cannot be painted.
+    `target` is a view, shown or not, one plot in it, or a drawing. `size` is in pixels of 1/96 inch, as on the
+    screen; a PNG has `scale` times as many (its resolution is 96·scale dpi). Without `format` the file's ending says
+    it. `colours` are those of the figure, by default the present ones. The legend stands above the plots. Nothing on
+    the screen changes. Raises ExportError if the file cannot be written, ValueError for a size that cannot be painted.
     """
     kind = _kind_of(path) if format is None else format
     if not (16 <= min(size) and max(size) * (scale if kind is FigureFormat.PNG else 1.0) <= _LARGEST and scale > 0.0):
@@ -76,7 +88,7 @@ def export_figure(
 
 
 def figure_image(
-    target: pg.GraphicsView | pg.PlotItem,
+    target: Target,
     size: tuple[int, int],
     scale: float = 2.0,
     *,
@@ -97,18 +109,21 @@ def _kind_of(path: Path) -> FigureFormat:
         raise ExportError(f"{path}: cannot be written: its ending is not one of {allowed}") from None
 
 
-def _plots(target: pg.GraphicsView | pg.PlotItem) -> list[Plot]:
+def _plots(target: Target) -> list[Plot]:
     """Return the plots in a target."""
     if isinstance(target, pg.PlotItem):
         return [target] if isinstance(target, Plot) else []
+    if not isinstance(target, pg.GraphicsView):
+        return []
     return [item for item in target.scene().items() if isinstance(item, Plot)]
 
 
 @contextmanager
-def _coloured(target: pg.GraphicsView | pg.PlotItem, colours: PlotColours | None) -> Iterator[PlotColours]:
+def _coloured(target: Target, colours: PlotColours | None) -> Iterator[PlotColours]:
     """Give the plots these colours for a while; yield the colours they have."""
     before = [(plot, plot.colours) for plot in _plots(target)]
-    shown = colours or (before[0][1] if before else LIGHT)
+    present = LIGHT if isinstance(target, pg.GraphicsView | pg.PlotItem) else target.colours
+    shown = colours or (before[0][1] if before else present)
     changed = [(plot, own) for plot, own in before if own != shown]
     try:
         for plot, _ in changed:
@@ -121,7 +136,7 @@ def _coloured(target: pg.GraphicsView | pg.PlotItem, colours: PlotColours | None
 
 def _draw_figure(
     painter: QPainter,
-    target: pg.GraphicsView | pg.PlotItem,
+    target: Target,
     size: tuple[int, int],
     background: QColor | None,
     legend: Sequence[LegendEntry],
@@ -136,6 +151,9 @@ def _draw_figure(
     if height:
         draw_legend(painter, QRectF(inner.left(), inner.top(), inner.width(), height), legend, colours)
         inner.setTop(inner.top() + height + _LEGEND_GAP)
+    if not isinstance(target, pg.GraphicsView | pg.PlotItem):
+        target.draw_figure(painter, inner, colours)
+        return
     widget = target if isinstance(target, pg.PlotItem) else target.centralWidget
     with _laid_out(widget, inner.size()) as place:
         _render(painter, widget.scene(), inner, place)

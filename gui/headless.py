@@ -32,10 +32,10 @@ def write_pictures(
     view.graphics.resize(*size)
     view.show_configuration(configuration, preset)
     view.show_frame(frame, frame.position)
-    written = []
+    target, written = view.figure(), []
     for kind in formats:
         path = folder / f"{preset.name}.{kind}"
-        export_figure(view.graphics, path, FigureFormat(kind), size=size, legend=view.legend(frame))
+        export_figure(target, path, FigureFormat(kind), size=size, legend=view.legend(frame))
         written.append(path)
     view.deleteLater()
     return written

@@ -247,7 +247,8 @@ class MainWindow(QMainWindow):
     def _make_panel(self, entry: PanelEntry) -> Panel:
         from gui.panel_runs import Desk
 
-        desk = Desk(self.data.current, self._threads, self.undo, self.panel, self._show_edited, self.shelf)
+        current, shelf = self.data.current, self.shelf
+        desk = Desk(current, self._threads, self.undo, self.panel, self._show_edited, shelf, lambda: self.panels)
         panel = entry.panel_class()(entry, desk)
         panel.message.connect(self.banner.show_message)
         panel.set_theme(theme.current())
@@ -324,7 +325,7 @@ class MainWindow(QMainWindow):
             panel.set_notes_shown(self._notes.isChecked())
 
     def _show_keys(self) -> None:
-        keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 6 panels · Ctrl+D data · F1 notes"
+        keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 8 panels · Ctrl+D data · F1 notes"
         files = "Ctrl+O open · Ctrl+S save · Ctrl+Shift+S save as · Ctrl+E export · Ctrl+Shift+C copy picture"
         self.banner.show_message(f"{keys} · {files} · Ctrl+Z undo · Ctrl+Shift+Z redo · Esc close this")
 

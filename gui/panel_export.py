@@ -54,7 +54,7 @@ def visible_frame(panel: Panel) -> Any:
 def _export_picture(panel: Panel, request: Request) -> Path:
     path = request.folder / f"{request.name}.{request.format}"
     whole, frame = request.what == WHOLE, panel.shown_frame()
-    target = panel.view.graphics if whole else panel.view.plots[request.what]
+    target = panel.view.figure() if whole else panel.view.plots[request.what]
     export_figure(
         target,
         path,
@@ -70,6 +70,6 @@ def _export_picture(panel: Panel, request: Request) -> Path:
 
 def panel_image(panel: Panel) -> QImage:
     """Return the panel's plots with their legend, in the size they have on screen, twice as fine."""
-    size = panel.view.graphics.size()
+    target = panel.view.figure()
     legend = panel.view.legend(panel.shown_frame())
-    return figure_image(panel.view.graphics, (size.width(), size.height()), legend=legend)
+    return figure_image(target, (target.width(), target.height()), legend=legend)

@@ -21,7 +21,7 @@ from gui.theme import Severity
 from gui.undo import Edit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from PySide6.QtGui import QUndoStack
     from PySide6.QtWidgets import QLabel
@@ -51,6 +51,7 @@ class Desk:
     panel: Callable[[str], Panel]
     open_panel: Callable[[str], None]
     shelf: Shelf
+    made: Callable[[], Collection[str]]  # the keys of the panels that are there
 
 
 class PanelRuns(QWidget):

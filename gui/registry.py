@@ -38,4 +38,5 @@ PANELS = (
         "gui.views.regularization:RegularizationPanel",
     ),
     PanelEntry("search", "Search", "Search for hyperparameters", "gui.views.search:SearchPanel"),
+    PanelEntry("inside", "Inside", "What a network sees", "gui.views.inside:InsidePanel"),
 )

@@ -146,6 +146,10 @@ class View(QWidget):
         """Return the legend of a single plot in a file."""
         return self.legend(frame)
 
+    def figure(self) -> Any:
+        """Return what a file shows: plots, or a `gui.export.Drawing`."""
+        return self.graphics
+
     def export_size(self, frame: Any) -> tuple[int, int]:
         """Return the size of the figure in a file made without a window, in pixels of 1/96 inch."""
         return 1280, 800

@@ -1,0 +1,281 @@
+"""What networks say of one image: each lane's probabilities as bars, and the watched lane's units, layer by layer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPen
+
+from gui.legend import marker_path
+from gui.plots import TICK_PIXELS, TITLE_PIXELS, PlotColours, blend
+from gui.ramp import LEVELS, level_colour
+from gui.views.base import short_number
+from gui.views.page import (
+    CENTRE,
+    LEFT,
+    Picture,
+    draw_cross,
+    draw_scale,
+    indexed,
+    probability_text,
+    text_width,
+    write,
+)
+from gui.widgets import tip
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QMouseEvent, QPainter
+
+    from core.insight import Answers, Insight
+    from core.lanes import Lane
+
+_DIGITS = 18.0  # height of the line with the classes' names
+_LEAST, _MOST = 24.0, 76.0  # height of a lane
+_PALE = 0.42
+_SAY = 92.0  # room for a class and how sure it is
+_LEGEND = 34.0
+_LARGEST_CELL, _SMALLEST_CROSSED = 24.0, 5.0
+_STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
+_NOTHING_DRAWN = "Draw, or take a test image: each network's answer appears here as you draw."
+RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+
+
+class AnswersChart(Picture):
+    """A row for each lane: its name, the ten probabilities as bars, the class that it takes the image for."""
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__("answers", "answers of the networks", parent)
+
+    def minimumSizeHint(self) -> QSize:
+        """Stay readable."""
+        return QSize(280, 120)
+
+    def show_insight(self, insight: Insight) -> None:
+        """Show other answers, and say them to those who cannot see them."""
+        super().show_insight(insight)
+        self.setAccessibleDescription("; ".join(self.spoken()))
+
+    def spoken(self) -> list[str]:
+        """Return each lane's answer in words."""
+        answers = self.insight.answers if self.insight else None
+        if answers is None:
+            return []
+        rows = zip(answers.lanes, answers.probabilities, strict=True)
+        return [f"{lane.label}: {answer_text(row)}, {probability_text(row.max())}" for lane, row in rows]
+
+    def shown_lanes(self, room: QRectF) -> list[int]:
+        """Return the rows of the lanes that there is room for: the watched one is among them."""
+        assert self.insight is not None and self.insight.answers is not None
+        lanes = self.insight.answers.lanes
+        most = max(1, int((room.height() - _DIGITS) // _LEAST))
+        if len(lanes) <= most:
+            return list(range(len(lanes)))
+        kept = list(range(most - 1))  # one line says how many there are besides
+        watched = next((row for row, lane in enumerate(lanes) if lane.name == self.insight.lane.name), 0)
+        return kept if watched in kept else [*kept[:-1], watched]
+
+    def draw(self, painter: QPainter, room: QRectF, colours: PlotColours) -> None:
+        """Draw all rows that fit, and the classes below them."""
+        assert self.insight is not None
+        answers = self.insight.answers
+        if answers is None:
+            painter.setPen(QColor(colours.muted))
+            painter.drawText(room, CENTRE | Qt.TextFlag.TextWordWrap, _NOTHING_DRAWN)
+            return
+        rows = self.shown_lanes(room)
+        more = len(answers.lanes) - len(rows)
+        height = min(_MOST, (room.height() - _DIGITS) / (len(rows) + bool(more)))
+        names = min(0.36 * room.width(), max(text_width(lane.label, bold=True) for lane in answers.lanes) + 26.0)
+        top = room.top()
+        for row in rows:
+            place = QRectF(room.left(), top, room.width(), height)
+            self._draw_lane(painter, place, names, answers, row, colours)
+            top += height
+        bars = QRectF(room.left() + names, top, room.width() - names - _SAY, _DIGITS)
+        for number, cell in enumerate(_cells(bars, answers.probabilities.shape[1])):
+            write(painter, cell, str(number), colours.muted, CENTRE, TICK_PIXELS)
+        if more:
+            place = QRectF(room.left(), top + _DIGITS, room.width(), height - 4)
+            write(painter, place, f"and {more:,} networks more", colours.muted)
+
+    def _draw_lane(
+        self, painter: QPainter, place: QRectF, names: float, answers: Answers, row: int, colours: PlotColours
+    ) -> None:
+        lane, chances = answers.lanes[row], answers.probabilities[row]
+        assert self.insight is not None
+        watched = lane.name == self.insight.lane.name
+        _draw_name(painter, QRectF(place.left(), place.top(), names - 6.0, place.height()), lane, watched, colours)
+        bars = QRectF(place.left() + names, place.top() + 5.0, place.width() - names - _SAY, place.height() - 8.0)
+        painter.setPen(QPen(blend(colours.muted, colours.background, 0.5), 1.0))
+        painter.drawLine(QPointF(bars.left(), bars.bottom()), QPointF(bars.right(), bars.bottom()))
+        best = int(chances.argmax())
+        for number, cell in enumerate(_cells(bars, len(chances))):
+            share = float(chances[number]) if np.isfinite(chances[number]) else 0.0
+            bar = cell.adjusted(0.0, (1.0 - share) * cell.height(), 0.0, 0.0)
+            painter.fillRect(bar, blend(lane.colour, colours.background, 1.0 if number == best else _PALE))
+        said = QRectF(bars.right() + 8.0, place.top(), 26.0, place.height())
+        pixels = TITLE_PIXELS + (9 if place.height() > 36 else 5)
+        write(painter, said, answer_text(chances), colours.foreground, CENTRE, pixels, bold=True)
+        sure = QRectF(said.right() + 4.0, place.top(), place.right() - said.right() - 4.0, place.height())
+        write(painter, sure, probability_text(chances.max()), colours.muted)
+
+
+def answer_text(chances: Any) -> str:
+    """Return the class that a lane takes the image for; a dash where its answer is not finite."""
+    return str(int(chances.argmax())) if np.isfinite(chances).all() else "–"
+
+
+def _draw_name(painter: QPainter, place: QRectF, lane: Lane, watched: bool, colours: PlotColours) -> None:
+    painter.setRenderHint(painter.RenderHint.Antialiasing, True)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(lane.colour))
+    painter.drawPath(marker_path(lane.marker, 9.0).translated(place.left() + 8.0, place.center().y()))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setRenderHint(painter.RenderHint.Antialiasing, False)
+    colour = colours.foreground if watched else colours.muted
+    write(painter, place.adjusted(20.0, 0.0, 0.0, 0.0), lane.label, colour, LEFT, bold=watched)
+
+
+def _cells(room: QRectF, count: int) -> list[QRectF]:
+    width = room.width() / count
+    gap = min(4.0, 0.2 * width)
+    return [QRectF(room.left() + n * width + gap, room.top(), width - 2 * gap, room.height()) for n in range(count)]
+
+
+class ActivationStrips(Picture):
+    """A strip of cells for each hidden layer of the watched lane, one cell a unit, that lights up as it is active."""
+
+    own_keys: ClassVar[tuple[Qt.Key, ...]] = ()
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__("strips", "activations of each layer", parent)
+        self._top = 1.0
+        self._of: tuple[Any, ...] = ()
+
+    def minimumSizeHint(self) -> QSize:
+        """Keep a line for each of a few layers."""
+        return QSize(280, 110)
+
+    def show_insight(self, insight: Insight) -> None:
+        """Light up; the scale stays what it is unless it is too small, or of another network."""
+        super().show_insight(insight)
+        of = insight.lane, len(insight.weights)
+        if of != self._of:
+            self._of, self._top = of, 1.0
+        if insight.answers is not None:
+            most = max((float(np.nanmax(layer, initial=0.0)) for layer in insight.answers.activations), default=0.0)
+            self._top = max(self._top, _round_up(most))
+
+    def ends(self) -> tuple[float, float]:
+        """Return what the darkest and the brightest cell stand for."""
+        assert self.insight is not None
+        return RANGES.get(self.insight.lane.activation, (0.0, self._top))
+
+    def draw(self, painter: QPainter, room: QRectF, colours: PlotColours) -> None:
+        """Draw the strips from the first layer down, and the scale."""
+        assert self.insight is not None
+        if self.insight.answers is None:
+            return
+        end = room.top()
+        for number, (_cell, place, columns, cells) in enumerate(self._strips(room), 1):
+            end = place.bottom()
+            title = QRectF(room.left(), place.top(), _title_width(), place.height())
+            write(painter, title, f"layer {number}", colours.muted)
+            self._draw_strip(painter, number, place, columns, cells, colours)
+        top = min(end + 16.0, room.bottom() - _LEGEND + 6.0)
+        self._draw_legend(painter, QRectF(room.left(), top, room.width(), _LEGEND), colours)
+
+    def _strips(self, room: QRectF) -> list[tuple[float, QRectF, int, Any]]:
+        """Return each layer's size of a cell, its place, its columns and its values."""
+        assert self.insight is not None and self.insight.answers is not None
+        layers = self.insight.answers.activations
+        pitch = (room.height() - _LEGEND) / len(layers)
+        left, width = room.left() + _title_width(), room.width() - _title_width()
+        gap, top, found = min(14.0, 0.2 * pitch), room.top(), []
+        for values in layers:
+            side = _cell_side(len(values), width, pitch - gap)
+            lines = -(-len(values) // max(1, int(width // side)))
+            columns = -(-len(values) // lines)  # equally long lines
+            place = QRectF(left, top, columns * side, lines * side)
+            found.append((side, place, columns, values))
+            top = place.bottom() + gap
+        return found
+
+    def _draw_strip(
+        self, painter: QPainter, number: int, place: QRectF, columns: int, values: Any, colours: PlotColours
+    ) -> None:
+        assert self.insight is not None
+        low, high = self.ends()
+        shares = np.nan_to_num(np.clip((values - low) / (high - low), 0.0, 1.0))
+        rows = -(-len(values) // columns)
+        levels = np.full(rows * columns, LEVELS, np.uint8)
+        levels[: len(values)] = np.rint(shares * (LEVELS - 1))
+        table = (*(level_colour(level).rgba() for level in range(LEVELS)), 0)
+        painter.drawImage(place, indexed(levels.reshape(rows, columns), table))
+        side = place.width() / columns
+        silent = self.insight.results.silent[number - 1]
+        if side < _SMALLEST_CROSSED:
+            return
+        painter.setPen(QPen(QColor(colours.background), 1.0))
+        for line in range(1, columns):
+            x = place.left() + line * side
+            painter.drawLine(QPointF(x, place.top()), QPointF(x, place.bottom()))
+        for line in range(1, rows):
+            y = place.top() + line * side
+            painter.drawLine(QPointF(place.left(), y), QPointF(place.right(), y))
+        for unit in np.flatnonzero(silent):
+            row, column = divmod(int(unit), columns)
+            cell = QRectF(place.left() + column * side, place.top() + row * side, side, side)
+            draw_cross(painter, cell.adjusted(2, 2, -2, -2), QColor("#ffffff"))
+
+    def _draw_legend(self, painter: QPainter, place: QRectF, colours: PlotColours) -> None:
+        assert self.insight is not None
+        low, high = self.ends()
+        left = place.left() + _title_width()
+        stops = [(level / (LEVELS - 1), level_colour(level)) for level in range(0, LEVELS, 7)]
+        scale = QRectF(left, place.top(), min(150.0, 0.4 * place.width()), place.height())
+        draw_scale(painter, scale, stops, (short_number(low), short_number(high)), colours)
+        silent = sum(int(layer.sum()) for layer in self.insight.results.silent)
+        words = "activation"
+        if silent:
+            words += f"  ·  × {silent:,} {'unit' if silent == 1 else 'units'} 0 for every test image"
+        rest = QRectF(scale.right() + 16.0, place.top() - 4.0, place.right() - scale.right() - 16.0, 17.0)
+        write(painter, rest, words, colours.muted, LEFT, TICK_PIXELS)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Say what is under the mouse."""
+        words = self.words_at(event.position()) if self.insight and self.insight.answers else ""
+        self.setToolTip(tip(words) if words else "")
+
+    def words_at(self, point: QPointF) -> str:
+        """Return layer, unit and activation at a place."""
+        for number, (side, place, columns, values) in enumerate(self._strips(QRectF(self.rect())), 1):
+            if place.contains(point):
+                row, column = int((point.y() - place.top()) // side), int((point.x() - place.left()) // side)
+                unit = row * columns + column
+                if unit < len(values):
+                    return f"layer {number}, unit {unit + 1}: {short_number(float(values[unit]))}"
+        return ""
+
+
+def _title_width() -> float:
+    return text_width("layer 20") + 10.0
+
+
+def _cell_side(count: int, width: float, height: float) -> float:
+    """Return the side of the largest squares of which so many fit."""
+    side = _LARGEST_CELL
+    while side > 1.0 and -(-count // max(1, int(width // side))) * side > height:
+        side -= 0.5
+    return max(side, 1.0)
+
+
+def _round_up(value: float) -> float:
+    """Return the next round number."""
+    if not 0.0 < value < math.inf:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return power * next(step for step in _STEPS if step * power >= value * 0.9999)

@@ -1,0 +1,244 @@
+"""The panel Inside: what a network sees, of networks of its own or of those that another panel trains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QUndoCommand
+
+from core.watching import MOST_COMPARED, Sight, Watch
+from gui.drawing_text import drawing_from, drawing_view
+from gui.views.guest import RUNS, GuestPanel, how_it_ended, start_words
+from gui.views.inside_view import InsideView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from PySide6.QtWidgets import QWidget
+
+    from core.experiments.saved import SavedRun
+    from core.insight import Insight
+    from core.parameters import Configuration
+    from gui.canvas import Drawn
+    from gui.panel import Panel
+
+_NOTES = (
+    "Draw: every network answers while you draw, and while it trains. Units light up as they are active.",
+    "Weights: each image is what one unit of the first layer looks for. At first it is noise.",
+    "Mistakes: click a cell to see which images were taken for what; click an image to put it on the canvas.",
+    "A network that is sure is not always right: draw what is no digit at all.",
+)
+_UNTRAINED = "untrained: press Space and watch it learn"
+
+
+class InsidePanel(GuestPanel):
+    """One network, looked into. `weight_picked` carries a lane's name, an affine layer from 1 on, an input, a unit."""
+
+    weight_picked = Signal(str, int, int, int)
+
+    view_class = InsideView
+    view: InsideView
+    own_source = "networks of its own"
+    source_doc = "Whose networks are looked into"
+    watched_doc = "The network that is looked into"
+    watches_own = True
+
+    def _form_parts(self) -> list[QWidget]:
+        self._insight: Insight | None = None
+        self._of: tuple[Any, ...] = ()  # whose it is: the run's panel and the lane
+        self._rested: tuple[Any, ...] = ()  # the moment at rest for which exact results were asked
+        self._weight: tuple[str, int, int, int] | None = None
+        self._greeted = False
+        self._random = np.random.default_rng(0)
+        return super()._form_parts()
+
+    def _connect(self) -> None:
+        super()._connect()
+        view, canvas = self.view, self.view.draw.canvas
+        view.wants_other.connect(self._watch)
+        canvas.edited.connect(self._keep_edit)
+        view.draw.wanted.connect(self._take_example)
+        view.mistakes.taken.connect(self._take_mistake)
+        view.weights.picked.connect(self._pick)
+
+    # Whose networks.
+
+    def open_preset(self, name: str) -> None:
+        """Show a preset with its own values."""
+        self._greeted = True
+        super().open_preset(name)
+
+    def showEvent(self, event: Any) -> None:
+        """The first time, show the networks that somebody trains already."""
+        if not self._greeted:
+            self._greeted = True
+            made = self.desk.made()
+            trained = [key for key in RUNS if key in made and self.desk.panel(key).player.status.position]
+            if trained:
+                self._use_run(trained[0])
+        super().showEvent(event)
+
+    def _install(self, configuration: Configuration) -> None:
+        super()._install(configuration)
+        if not self.live and self.isVisible():
+            self._offer_lanes()
+
+    def _wanted(self) -> Watch:
+        name = "".join(self._names()[:1])
+        weight = self._weight if self._weight and self._weight[0] == name else None
+        return Watch(insight=name, image=self.view.image(), weight=weight)
+
+    def _forget(self) -> None:
+        of = self._run, self._names()
+        if of != self._of:
+            self._of, self._insight = of, None
+        self._rested = ()
+
+    def _show_notes(self) -> None:
+        self.notes.show_text(self.preset.look_for, [])
+
+    def _head_run(self, run: Panel) -> None:
+        self.notes.show_text(_NOTES, [])
+        self._title.setText("What its networks see")
+        self._said.setText(run.preset.title)
+        self._live_words.setText(f"The transport below drives the run of the panel {run.entry.title}.")
+        self.view.say(start_words(run.entry.title))
+
+    # Frames.
+
+    def show_frame(self, frame: Any, cursor: int) -> None:
+        """Show the network as of `cursor`, or as of the last moment known until that is recomputed."""
+        name = "".join(self._names()[:1])
+        if self._insight is not None and self._insight.iteration > frame.iteration:
+            self._insight = None  # of a run before
+        found = frame.insight
+        if cursor >= frame.iteration and found is not None and found.lane.name == name:
+            self._insight = found
+            self._rest(found)
+        seen = None if self._insight is None else self._insight.iteration
+        ended = how_it_ended(frame, name, cursor, seen)
+        late = cursor < frame.iteration and seen != cursor and not ended
+        if late:
+            self._ask_in_turn(cursor)
+        elif seen == cursor:
+            self._asked = None
+        self._said.setText(self._words(frame, cursor, late, ended))
+        if self._insight is None:
+            self.view.say(ended or "Measuring …")
+        else:
+            super().show_frame(replace(frame, insight=self._insight), cursor)
+
+    def _rest(self, found: Insight) -> None:
+        """Where the run rests, ask for test results of this very moment, once."""
+        at = found.lane, found.iteration
+        if found.results.at != found.iteration and not self.player.playing and self._rested != at:
+            self._rested = at
+            self.player.watch(self._wanted())
+
+    def _words(self, frame: Any, cursor: int, late: bool, ended: str) -> str:
+        """Return what is said beside the title."""
+        if ended or (late and self._insight is not None):
+            return ended or f"shown as of iteration {self._insight.iteration:,} …" if self._insight else ended
+        if cursor < frame.iteration and len(frame.lanes) > MOST_COMPARED and self.view.image() is not None:
+            return "the other networks answer at the last iteration"
+        if not frame.iteration:
+            return _UNTRAINED
+        return self._running().preset.title if self.live else ""
+
+    def _ask_in_turn(self, iteration: int) -> None:
+        """Have an earlier moment recomputed; a replay waits for the one before, or nothing would ever be seen."""
+        if self._asked is None or not self.player.playing:
+            self._ask(iteration)
+
+    def _take_look(self, iteration: int, sight: Sight) -> None:
+        """Show what the engine recomputed."""
+        self._asked = None
+        if sight.insight is not None and (sight.insight.lane.name,) == self._names():
+            self._insight = sight.insight
+        elif self._insight is None:
+            self._asked = iteration  # that lane had ended: it is not there to be asked for again
+        self._redraw()
+
+    def _watch(self) -> None:
+        if not self.isVisible():
+            return
+        super()._watch()
+        if self.player.rewound is not None:
+            self._ask(self.player.rewound)
+
+    def shown_frame(self) -> Any:
+        """Return the run's frame with what is seen of the network."""
+        frame = self.player.frame
+        return None if frame is None else replace(frame, insight=self._insight)
+
+    # What is done on the pages.
+
+    def _keep_edit(self, text: str, before: Drawn, after: Drawn) -> None:
+        self.desk.undo.push(DrawEdit(self, text, before, after))
+
+    def _take_example(self, digit: int) -> None:
+        """Put a test image of a class on the canvas, −1 for any."""
+        if self._insight is None:
+            return
+        labels = self._insight.tests.labels
+        places = np.flatnonzero(labels == digit) if digit >= 0 else np.arange(len(labels))
+        if len(places):
+            number = int(self._random.choice(places))
+            self.view.draw.canvas.show_image(self._insight.tests.image(number), f"take test image {number:,}")
+        else:
+            self._said.setText(f"no test image has label {digit}")
+
+    def _take_mistake(self, number: int) -> None:
+        if self._insight is not None:
+            self.view.open_page(self.view.draw.key)
+            self.view.draw.canvas.show_image(self._insight.tests.image(number), f"take test image {number:,}")
+
+    def _pick(self, layer: int, entry: int, unit: int) -> None:
+        name = "".join(self._names()[:1])
+        self._weight = name, layer, entry, unit
+        self.weight_picked.emit(*self._weight)
+        self._watch()
+
+    # Sessions.
+
+    def view_state(self) -> dict[str, Any]:
+        """Return also the page in front and what is drawn."""
+        drawing = drawing_view(self.view.draw.canvas)
+        return {**super().view_state(), "page": self.view.page.key, "drawing": drawing}
+
+    def resume(self, configuration: Configuration, run: SavedRun | None, view: Mapping[str, Any]) -> None:
+        """Show what was shown."""
+        self._greeted = True
+        super().resume(configuration, run, view)
+        self.view.open_page(str(view.get("page")))
+        self.view.draw.centre.setChecked(drawing_from(view.get("drawing"), self.view.draw.canvas))
+        watched = view.get("watched")
+        if isinstance(watched, list):
+            self.choose_lanes(tuple(watched))
+
+
+class DrawEdit(QUndoCommand):
+    """A stroke, or whatever else changed the canvas at once."""
+
+    def __init__(self, panel: InsidePanel, text: str, before: Drawn, after: Drawn) -> None:
+        super().__init__(text)
+        self._panel, self._before, self._after = panel, before, after
+        self._done = False
+
+    def undo(self) -> None:
+        """Bring back what was drawn before, where it can be seen."""
+        self._show(self._before)
+
+    def redo(self) -> None:
+        """Draw it again; the first time it is there already."""
+        if self._done:
+            self._show(self._after)
+        self._done = True
+
+    def _show(self, drawn: Drawn) -> None:
+        self._panel.desk.open_panel(self._panel.entry.key)
+        self._panel.view.open_page(self._panel.view.draw.key)
+        self._panel.view.draw.canvas.show_drawn(drawn)

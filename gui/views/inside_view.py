@@ -1,0 +1,151 @@
+"""The view of the panel Inside: pages behind tabs that show one network, the one in front being drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from gui.views.base import LaneStatus, Number, RunView
+from gui.views.draw_page import DrawPage
+from gui.views.mistakes_page import MistakesPage
+from gui.views.weights_page import WeightsPage
+from gui.widgets import OwnKeys, row_of
+from gui.words import measured_by, percent
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent
+
+    from core.insight import Insight
+    from gui import theme
+    from gui.legend import LegendEntry
+    from gui.views.page import Page
+
+
+class _Tabs(OwnKeys, QTabBar):
+    """Tabs whose arrow keys are their own."""
+
+    own_keys: ClassVar[tuple[Qt.Key, ...]] = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Go to a neighbour, or to an end."""
+        places = {
+            Qt.Key.Key_Left: self.currentIndex() - 1,
+            Qt.Key.Key_Right: self.currentIndex() + 1,
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: self.count() - 1,
+        }
+        place = places.get(Qt.Key(event.key()))
+        if place is None:
+            super().keyPressEvent(event)
+        else:
+            self.setCurrentIndex(min(max(place, 0), self.count() - 1))
+
+
+class InsideView(RunView):
+    """One network, looked into. `wants_other` comes when something else is to be measured: page or image changed."""
+
+    wants_other = Signal()
+
+    empty = "Press Space to train, and watch what the network sees"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.insight: Insight | None = None
+        self.tabs, self._pages = _Tabs(self), QStackedWidget(self)
+        self.tabs.setObjectName("tabs")
+        self.tabs.setAccessibleName("what to look at")
+        self.tabs.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.draw, self.weights, self.mistakes = DrawPage(self), WeightsPage(self), MistakesPage(self)
+        self.pages: tuple[Page, ...] = (self.draw, self.weights, self.mistakes)
+        for page in self.pages:
+            self._pages.addWidget(page)
+            self.tabs.addTab(page.title)
+        self.tabs.currentChanged.connect(self._turn)
+        self.draw.canvas.changed.connect(self.wants_other)
+        self._put_pages()
+
+    def _put_pages(self) -> None:
+        """Show the pages where other views have their plots."""
+        whole = QWidget(self)
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(row_of(self.tabs, 1, margins=(4, 0, 0, 0)))
+        column.addWidget(self._pages, 1)
+        self._stack.removeWidget(self.graphics)
+        self.graphics.hide()
+        self._stack.insertWidget(0, whole)
+        self._stack.setCurrentIndex(0)
+
+    # Pages.
+
+    @property
+    def page(self) -> Page:
+        """The page in front."""
+        return self.pages[self._pages.currentIndex()]
+
+    def open_page(self, key: str) -> None:
+        """Bring the page of that key to the front; any other text leaves things as they are."""
+        for number, page in enumerate(self.pages):
+            if page.key == key:
+                self.tabs.setCurrentIndex(number)
+
+    def _turn(self, number: int) -> None:
+        self._pages.setCurrentIndex(number)
+        if self.insight is not None:
+            self.page.show_insight(self.insight)
+        self.wants_other.emit()
+
+    def image(self) -> bytes | None:
+        """Return the image that is to be answered; None where nobody sees the answers, or nothing is drawn."""
+        drawn = self.draw.canvas.image() if self.page.wants_image else None
+        return None if drawn is None else drawn.tobytes()
+
+    # What every view does.
+
+    def show_frame(self, frame: Any, cursor: int) -> None:
+        """Show what the frame has of the network, on the page in front."""
+        if frame.insight is not None:
+            self.insight = frame.insight
+            self.page.show_insight(frame.insight)
+
+    def set_theme(self, found: theme.Theme) -> None:
+        """Draw in the theme's colours."""
+        super().set_theme(found)
+        for page in self.pages:
+            page.set_theme(found)
+
+    def lane_statuses(self, frame: Any, cursor: int) -> dict[str, LaneStatus]:
+        """Return the lanes' last test accuracies."""
+        many, shares = measured_by(frame.measured_at, cursor), getattr(frame, "test_accuracy", None)
+        if not many or shares is None:
+            return {}
+        return {lane.name: LaneStatus(percent(shares[row, many - 1])) for row, lane in enumerate(frame.lanes)}
+
+    def numbers(self, frame: Any, cursor: int) -> list[Number]:
+        """Return whose network it is, when, and the page's numbers."""
+        if frame.insight is None:
+            return []
+        found = frame.insight
+        return [("network", found.lane.label), ("iteration", f"{found.iteration:,}"), *self.page.numbers(found)]
+
+    def visible(self, frame: Any) -> list[int]:
+        """Return all rows: the lanes of another panel's run are not this configuration's."""
+        return list(range(len(frame.lanes)))
+
+    def legend(self, frame: Any) -> list[LegendEntry]:
+        """Return none: pages explain themselves."""
+        return []
+
+    def figure(self) -> Any:
+        """Return the page in front, or the weights where there is no answer to show."""
+        answered = self.insight is None or self.insight.answers is not None or not self.page.wants_image
+        if answered:
+            return self.page
+        assert self.insight is not None
+        self.weights.show_insight(self.insight)
+        return self.weights
