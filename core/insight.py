@@ -40,13 +40,17 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Tests:
-    """The images that networks are tested on: bytes (n, used pixels), labels (n,), and which pixels these are."""
+    """The images that networks are tested on: bytes (n, used pixels), labels (n,), and which pixels these are.
+
+    `kind` says what they are: "test", or "validation" where hyperparameters are chosen by them.
+    """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.intp]
     inputs: NDArray[np.intp]
     shape: tuple[int, int]
     classes: int
+    kind: str = "test"
 
     def image(self, number: int) -> NDArray[np.uint8]:
         """Return one image (rows, columns)."""
@@ -151,10 +155,10 @@ class Insight:
 class Insights:
     """Looks into the networks of one run."""
 
-    def __init__(self, task: Task, shape: tuple[int, int], lanes: Sequence[str]) -> None:
-        """Take what the run's networks learn, an image's (rows, columns), and the lanes' names in their order."""
+    def __init__(self, task: Task, shape: tuple[int, int], lanes: Sequence[str], kind: str) -> None:
+        """Take what the run's networks learn, an image's (rows, columns), the lanes' names, and `Tests.kind`."""
         self._order = {name: number for number, name in enumerate(lanes)}
-        self.tests = Tests(task.test.pixels, task.test.labels, task.inputs, shape, task.classes)
+        self.tests = Tests(task.test.pixels, task.test.labels, task.inputs, shape, task.classes, kind)
         self._task = task
         work = max(1, len(lanes) * task.batch)
         self._every = max(1, round(_COST * len(task.test.labels) / work / _TESTING_SHARE))

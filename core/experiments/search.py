@@ -88,6 +88,8 @@ class Search(Training):
 
     follows_flow = False
 
+    tested_on = "validation"
+
     def __init__(self, configuration: Configuration, dataset: Dataset, threads: int | None = None) -> None:
         """Draw the trials and split the images."""
         self._stopped: dict[int, int] = {}

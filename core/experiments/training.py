@@ -63,6 +63,7 @@ class Training(Rewinding):
     """
 
     follows_flow = True
+    tested_on = "test"
 
     def __init__(self, configuration: Configuration, dataset: Dataset, axis: Axis, threads: int | None = None) -> None:
         """Prepare the run; `threads` is how many train at a time, by default one per core."""
@@ -93,7 +94,7 @@ class Training(Rewinding):
         self._checkpoints = self._no_checkpoints()
         self._rates = Rates(lanes)
         self._visitor = Visitor(self._task, rows, self._blocks[0].scratches)
-        self._insights = Insights(self._task, dataset.shape, [lane.name for lane in lanes])
+        self._insights = Insights(self._task, dataset.shape, [lane.name for lane in lanes], self.tested_on)
 
     def _require_memory(self) -> None:
         """Raise NotEnoughMemory before anything is taken that is not there."""

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPen
 
 from gui.legend import marker_path
@@ -44,7 +44,12 @@ RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 class AnswersChart(Picture):
-    """A row for each lane: its name, the ten probabilities as bars, the class that it takes the image for."""
+    """A row for each lane: its name, the probabilities as bars, the class that it takes the image for.
+
+    `chosen` carries the name of a lane that is clicked.
+    """
+
+    chosen = Signal(str)
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__("answers", "answers of the networks", parent)
@@ -66,6 +71,22 @@ class AnswersChart(Picture):
         rows = zip(answers.lanes, answers.probabilities, strict=True)
         return [f"{lane.label}: {answer_text(row)}, {probability_text(row.max())}" for lane, row in rows]
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the lane under the mouse."""
+        if event.button() != Qt.MouseButton.LeftButton or self.insight is None or self.insight.answers is None:
+            return
+        rows, height = self._rows(QRectF(self.rect()))
+        place = int(event.position().y() // height)
+        if 0 <= place < len(rows):
+            self.chosen.emit(self.insight.answers.lanes[rows[place]].name)
+
+    def _rows(self, room: QRectF) -> tuple[list[int], float]:
+        """Return the rows of the lanes that are shown, and their height."""
+        assert self.insight is not None and self.insight.answers is not None
+        rows = self.shown_lanes(room)
+        more = len(rows) < len(self.insight.answers.lanes)
+        return rows, min(_MOST, (room.height() - _DIGITS) / (len(rows) + more))
+
     def shown_lanes(self, room: QRectF) -> list[int]:
         """Return the rows of the lanes that there is room for: the watched one is among them."""
         assert self.insight is not None and self.insight.answers is not None
@@ -85,9 +106,8 @@ class AnswersChart(Picture):
             painter.setPen(QColor(colours.muted))
             painter.drawText(room, CENTRE | Qt.TextFlag.TextWordWrap, _NOTHING_DRAWN)
             return
-        rows = self.shown_lanes(room)
+        rows, height = self._rows(room)
         more = len(answers.lanes) - len(rows)
-        height = min(_MOST, (room.height() - _DIGITS) / (len(rows) + bool(more)))
         names = min(0.36 * room.width(), max(text_width(lane.label, bold=True) for lane in answers.lanes) + 26.0)
         top = room.top()
         for row in rows:
@@ -241,7 +261,8 @@ class ActivationStrips(Picture):
         silent = sum(int(layer.sum()) for layer in self.insight.results.silent)
         words = "activation"
         if silent:
-            words += f"  ·  × {silent:,} {'unit' if silent == 1 else 'units'} 0 for every test image"
+            kind = self.insight.tests.kind
+            words += f"  ·  × {silent:,} {'unit' if silent == 1 else 'units'} 0 for every {kind} image"
         rest = QRectF(scale.right() + 16.0, place.top() - 4.0, place.right() - scale.right() - 16.0, 17.0)
         write(painter, rest, words, colours.muted, LEFT, TICK_PIXELS)
 

@@ -83,9 +83,11 @@ class DrawPage(Page):
         self.clear.setObjectName("clear-canvas")
         self.clear.setToolTip(tip("Empty the canvas (Delete); Ctrl+Z brings it back"))
         self.clear.clicked.connect(self.canvas.clear)
-        self.take = QPushButton("Take a test image", self)
+        self.take = QPushButton("Take an image", self)
         self.take.setObjectName("take-image")
-        self.take.setToolTip(tip("Put another test image of the chosen class on the canvas"))
+        self.take.setToolTip(
+            tip("Put another image of the chosen class on the canvas, of those that the networks are tested on")
+        )
         self.of_class = QComboBox(self)
         self.of_class.setObjectName("image-class")
         self.of_class.setAccessibleName("class of the test image")

@@ -61,6 +61,7 @@ class InsidePanel(GuestPanel):
         view.wants_other.connect(self._watch)
         canvas.edited.connect(self._keep_edit)
         view.draw.wanted.connect(self._take_example)
+        view.draw.answers.chosen.connect(lambda name: self.choose_lanes((name,)))
         view.mistakes.taken.connect(self._take_mistake)
         view.weights.picked.connect(self._pick)
 
@@ -102,7 +103,7 @@ class InsidePanel(GuestPanel):
 
     def _head_run(self, run: Panel) -> None:
         self.notes.show_text(_NOTES, [])
-        self._title.setText("What its networks see")
+        self._title.setText("What a network sees")
         self._said.setText(run.preset.title)
         self._live_words.setText(f"The transport below drives the run of the panel {run.entry.title}.")
         self.view.say(start_words(run.entry.title))
@@ -187,14 +188,14 @@ class InsidePanel(GuestPanel):
         places = np.flatnonzero(labels == digit) if digit >= 0 else np.arange(len(labels))
         if len(places):
             number = int(self._random.choice(places))
-            self.view.draw.canvas.show_image(self._insight.tests.image(number), f"take test image {number:,}")
+            self.view.draw.canvas.show_image(self._insight.tests.image(number), f"take image {number:,}")
         else:
-            self._said.setText(f"no test image has label {digit}")
+            self._said.setText(f"no {self._insight.tests.kind} image has label {digit}")
 
     def _take_mistake(self, number: int) -> None:
         if self._insight is not None:
             self.view.open_page(self.view.draw.key)
-            self.view.draw.canvas.show_image(self._insight.tests.image(number), f"take test image {number:,}")
+            self.view.draw.canvas.show_image(self._insight.tests.image(number), f"take image {number:,}")
 
     def _pick(self, layer: int, entry: int, unit: int) -> None:
         name = "".join(self._names()[:1])

@@ -303,7 +303,7 @@ class MistakeGrid(Picture):
         mistakes, place = self.insight.results.mistakes, self._shown()[number][0]
         sure = probability_text(mistakes.probability[place])
         said = f"label {mistakes.label[place]} taken for {mistakes.predicted[place]} with {sure}"
-        return f"test image {mistakes.index[place]:,}: {said}"
+        return f"{self.insight.tests.kind} image {mistakes.index[place]:,}: {said}"
 
     # Painting.
 
@@ -313,7 +313,9 @@ class MistakeGrid(Picture):
         mistakes = self.insight.results.mistakes
         found = self.found().tolist()
         if not found:
-            nothing = "No mistakes on the test images." if self._cell is None else "None any more."
+            nothing = (
+                f"No mistakes on the {self.insight.tests.kind} images." if self._cell is None else "None any more."
+            )
             write(painter, QRectF(room.left(), room.top(), room.width(), 40.0), nothing, colours.muted)
         look = theme.DARK if colours.dark else theme.LIGHT
         for place, rect in zip(found, self.tiles(room), strict=False):
@@ -407,11 +409,9 @@ class MistakesPage(Page):
         if self.insight is None:
             return
         results, cell = self.insight.results, self.confusion.cell
-        share = percent(results.right / max(1, results.tested))
-        self.head.setText(
-            f"{self.insight.lane.label}: {results.right:,} of {results.tested:,} test images right ({share}), "
-            f"after {results.at:,} iterations"
-        )
+        share, kind = percent(results.right / max(1, results.tested)), self.insight.tests.kind
+        counts = f"{results.right:,} of {results.tested:,} {kind} images right ({share})"
+        self.head.setText(f"{self.insight.lane.label}: {counts}, after {results.at:,} iterations")
         many = len(self.grid.found())
         said = "Surest mistakes" if cell is None else f"{cell[0]} taken for {cell[1]}"
         self.filtered.setText(f"{said}: {many:,}")
@@ -423,7 +423,7 @@ class MistakesPage(Page):
         np.fill_diagonal(off, 0)
         label, predicted = np.unravel_index(int(off.argmax()), off.shape)
         found = [
-            ("test images right", percent(results.right / max(1, results.tested))),
+            (f"{insight.tests.kind} images right", percent(results.right / max(1, results.tested))),
             ("mistakes", f"{len(results.mistakes.index):,}"),
         ]
         if off.any():

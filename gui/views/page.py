@@ -28,7 +28,8 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
 _ENDS = {False: ("#0072B2", "#D55E00"), True: ("#56B4E9", "#E69F00")}  # below and above 0, on light and dark pages
 _HEAD = 24.0
-_NOTHING = 255  # the level of what has no value
+NO_LEVEL = 255
+"""The level of what has no value."""
 
 
 class Picture(OwnKeys, QWidget):
@@ -180,15 +181,16 @@ def diverging(colours: PlotColours, share: float) -> QColor:
 @lru_cache(maxsize=8)
 def diverging_table(colours: PlotColours) -> tuple[int, ...]:
     """Return the colour of each of the levels 0 to 254 from −1 to 1, and of no value."""
-    found = [diverging(colours, (level - 127) / 127).rgba() for level in range(_NOTHING)]
+    found = [diverging(colours, (level - 127) / 127).rgba() for level in range(NO_LEVEL)]
     return (*found, blend(colours.muted, colours.background, 0.22).rgba())
 
 
 def diverging_levels(values: NDArray[Any], scale: float) -> NDArray[np.uint8]:
-    """Return the levels of values from −scale to scale; NaN has no value."""
-    with np.errstate(invalid="ignore"):
-        levels = np.clip(np.rint(values * (127 / scale)) + 127, 0, 254)
-    return np.where(np.isnan(levels), _NOTHING, levels).astype(np.uint8)
+    """Return the levels of values from −scale to scale; what is not a number is drawn as 0."""
+    levels = values * np.float32(127 / scale)
+    levels += np.float32(127.5)
+    np.nan_to_num(levels, copy=False, nan=127.5)
+    return np.clip(levels, 0, 254, out=levels).astype(np.uint8)
 
 
 def indexed(levels: NDArray[np.uint8], table: tuple[int, ...]) -> QImage:
@@ -230,4 +232,6 @@ def probability_text(value: float) -> str:
     if not np.isfinite(value):
         return "–"
     percent = 100 * float(value)
-    return "> 99.9 %" if 99.95 <= percent < 100 else f"{percent:.1f} %" if percent >= 99 else f"{percent:.0f} %"
+    if percent == 100:
+        return "100 %"
+    return "> 99.9 %" if percent >= 99.95 else f"{percent:.1f} %" if percent >= 99 else f"{percent:.0f} %"

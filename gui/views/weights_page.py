@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
-from gui.data_parts import draw_image
 from gui.plots import TICK_PIXELS, PlotColours, blend
 from gui.views.base import short_number
 from gui.views.page import (
     LEFT,
+    NO_LEVEL,
     Page,
     Picture,
     diverging,
@@ -29,7 +29,7 @@ from gui.views.page import (
 from gui.widgets import row_of, tip
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter
+    from PySide6.QtGui import QKeyEvent, QMouseEvent
 
     from core.insight import Insight
     from gui.views.base import Number
@@ -220,21 +220,33 @@ class WeightImages(Picture):
     def draw(self, painter: QPainter, room: QRectF, colours: PlotColours) -> None:
         """Draw all images on one scale."""
         assert self.insight is not None
-        insight, tiles = self.insight, self.tiles(room)
-        levels = diverging_levels(insight.weights[self.layer - 1], insight.scales[self.layer - 1])
-        table, silent = diverging_table(colours), insight.results.silent
-        frame = QPen(blend(colours.muted, colours.background, 0.35), 1.0)
-        for tile, rect in enumerate(tiles.places()):
-            unit = self._order[tile]
-            image = levels[:, unit].reshape(tiles.shape) if self.layer == 1 else levels
-            draw_image(painter, rect, indexed(image, table))
-            painter.setPen(frame)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            if rect.width() >= _LEAST_FRAMED:
-                painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
-            if self.layer == 1 and silent and silent[0][unit]:
+        tiles, rects, silent = self.tiles(room), self._rects(room), self.insight.results.silent
+        rows, columns = tiles.shape
+        sheet = self._sheet(colours)
+        first = self.layer == 1
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, rects[0].width() < columns)
+        for tile, rect in enumerate(rects):
+            unit = self._order[tile] if first else 0
+            painter.drawImage(rect, sheet, QRectF(0.0, unit * rows, columns, rows))
+            if first and silent and silent[0][unit]:
                 draw_cross(painter, rect.adjusted(2, 2, -2, -2), QColor(colours.foreground))
-        self._draw_legend(painter, room, tiles.places()[-1].bottom(), colours)
+        if rects[0].width() >= _LEAST_FRAMED:
+            painter.setPen(QPen(blend(colours.muted, colours.background, 0.35), 1.0))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRects([rect.adjusted(-0.5, -0.5, 0.5, 0.5) for rect in rects])
+        self._draw_legend(painter, room, rects[-1].bottom(), colours)
+
+    def _sheet(self, colours: PlotColours) -> QImage:
+        """Return all images below each other as one picture, which is made once for a paint: they are many."""
+        assert self.insight is not None
+        weights, scale = self.insight.weights[self.layer - 1], self.insight.scales[self.layer - 1]
+        if self.layer > 1:
+            return indexed(diverging_levels(weights, scale), diverging_table(colours))
+        used = self.insight.tests.used.ravel()
+        levels = np.full(weights.T.shape, NO_LEVEL, np.uint8)
+        levels[:, used] = diverging_levels(weights[used].T, scale)
+        sheet = indexed(levels.reshape(-1, self.insight.tests.shape[1]), diverging_table(colours))
+        return sheet.convertToFormat(QImage.Format.Format_RGB32)
 
     def over(self, painter: QPainter) -> None:
         """Mark the weight that is picked."""
@@ -274,7 +286,7 @@ class WeightImages(Picture):
         if many:
             left += 17.0 + text_width(words, TICK_PIXELS) + 22.0
             draw_cross(painter, QRectF(left, top - 1.0, 11.0, 11.0), QColor(colours.foreground))
-            said = f"{many:,} silent: 0 for every test image"
+            said = f"{many:,} silent: 0 for every {self.insight.tests.kind} image"
             place = QRectF(left + 17.0, top - 4.0, room.right() - left - 17.0, 17.0)
             write(painter, place, said, colours.muted, LEFT, TICK_PIXELS)
 
