@@ -19,6 +19,7 @@ FINE = 4
 
 _RADIUS, _SOFT = 1.25 / 28, 0.6 / 28  # of a stroke, and of its soft edge, in sides of the image
 _BOX = 20 / 28  # MNIST's digits were fitted into 20 of 28 pixels
+_OFF = 0.5  # of a pixel: the centres of mass of MNIST's digits lie between 14 and 15 of 28, both ways
 _TRACE = 8  # less ink than this is no part of what was drawn
 
 
@@ -102,4 +103,4 @@ def _shares(new: int, old: int) -> NDArray[np.float64]:
 def _start(mass: NDArray[np.float64], side: int) -> int:
     """Return where to put something along one side, so that its centre of mass is in the middle, as far as it fits."""
     centre = float((np.arange(len(mass)) + 0.5) @ mass / max(mass.sum(), 1e-9))
-    return min(max(0, round(side / 2 - centre)), side - len(mass))
+    return min(max(0, round(side / 2 + _OFF - centre)), side - len(mass))
