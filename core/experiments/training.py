@@ -32,8 +32,8 @@ from core.memory import networks_bytes, networks_text, records_bytes, require, s
 from core.rates import Rates
 from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
-from core.weight_steps import find_weight
 from core.watching import Sight
+from core.weight_steps import find_weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
