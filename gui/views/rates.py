@@ -1,6 +1,6 @@
 """Learning rates under the loss: a slim plot on a log axis, there only while a lane that is shown has a schedule.
 
-Bold is what was used, pale what the schedule is going to do.
+Bold is what was used up to the cursor, pale what comes after it.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gui.plots import Plot
 
 NAME = "learning rate"
+_NOTHING = np.empty(0)
 _HEIGHT = 76.0
 _MOST_DECADES = 6.0
 _ROOM = 0.12  # of the range, above and below
@@ -51,6 +52,17 @@ class _LaneRate:
         self.markers = CurveMarkers(lane.colour, lane.marker, phase)
         for height, item in enumerate(self.all()):
             item.setZValue(10 * height)
+        self._shown: tuple[Any, ...] = ()
+
+    def show_ahead(self, frame: Any, row: int) -> None:
+        """Draw the whole run, below what was used; as that covers it, anew only where something is to come anew."""
+        changes = [change.iteration for change in getattr(frame, "changes", ())]
+        settled = min(max(changes, default=0), frame.rates.shape[1])
+        key = (id(frame.ahead), row, settled, frame.diverged[row])
+        if key != self._shown[1:]:
+            self._shown = (frame.ahead, *key)  # an id is of nothing else while its object is kept
+            lost = frame.diverged[row] is not None
+            self.ahead.setData(*((_NOTHING, _NOTHING) if lost else _whole(frame, row, settled)))
 
     def all(self) -> tuple[Any, ...]:
         """Return every item."""
@@ -95,7 +107,7 @@ class RatePlot:
             used = frame.rates[i, : cursor if lost is None else max(0, min(cursor, lost - 1))]
             items.used.setData(used, x0=1.0)
             items.markers.set_curve(used, 1.0, frame.total)
-            items.ahead.setData(*_to_come(frame, i, cursor))
+            items.show_ahead(frame, i)
         self._marks.show_changes(getattr(frame, "changes", ()), 1)
         self._fit(frame)
 
@@ -156,14 +168,12 @@ def rate_numbers(frame: Any, rows: Sequence[int], cursor: int) -> list[Number]:
     return [(f"{NAME}, {frame.lanes[i].label}", short_number(now[i])) for i in rows if frame.ahead.scheduled[i]]
 
 
-def _to_come(frame: Any, row: int, cursor: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return a lane's rates from the cursor on and the updates they are of: as used, then as the schedule has them."""
-    if frame.diverged[row] is not None:
-        return np.empty(0), np.empty(0)
-    first, ahead = max(cursor, 1), frame.ahead
-    begins = int(np.searchsorted(ahead.at, frame.position, "right"))
-    rates = np.concatenate([frame.rates[row, first - 1 :], ahead.rates[row, begins:]])
-    return rates, np.concatenate([np.arange(first, frame.position + 1), ahead.at[begins:]])
+def _whole(frame: Any, row: int, settled: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return a lane's rates over the whole run: as used up to `settled`, then as the schedule has them."""
+    ahead = frame.ahead
+    begins = int(np.searchsorted(ahead.at, settled, "right"))
+    rates = np.concatenate([frame.rates[row, :settled], ahead.rates[row, begins:]])
+    return rates, np.concatenate([np.arange(1, settled + 1), ahead.at[begins:]])
 
 
 def _decades(rates: NDArray[Any]) -> tuple[float, float]:
