@@ -269,3 +269,20 @@ def test_paths_follow_a_schedule_at_once(user):
         user.control(KEY.Key_Z)
     user.until(lambda: not rates(user).shown)
     assert np.array_equal(user.player.frame.points[0], constant)
+
+
+def test_a_zoom_shows_the_last_updates_too(user):
+    """On a long run many updates share a pixel, and the line is not drawn anew for each of them."""
+    user.small_race(iterations=100_000, evaluate=0, **{"sgd.schedule": "cosine"})
+    user.press(KEY.Key_Space)
+    user.until(lambda: user.player.head > 30)
+    user.press(KEY.Key_Space)
+    user.until_phase(PAUSED)
+    for _ in range(3):
+        here = user.player.head
+        user.press(KEY.Key_Right)
+        user.until(lambda here=here: user.player.head == here + 1)
+    view, items = user.panel.view, rates(user)._lanes["sgd"]
+    spot = view.graphics.mapFromScene(rates(user).plot.vb.mapViewToScene(QPointF(50.0, -3.0)))
+    user.wheel(view.graphics.viewport(), spot, 5)
+    assert len(items.used._curve.y) == user.player.shown_position > 30

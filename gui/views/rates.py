@@ -86,6 +86,9 @@ class RatePlot:
         self._rows: Sequence[int] = ()
         self._cursor = 0
         self._fitted: tuple[Any, ...] = ()
+        self._drawn, self._kept = -1, None
+        self._key: tuple[Any, ...] = ()
+        self.plot.vb.sigXRangeChanged.connect(lambda _box, _ends: self._follow_zoom())
         self._shown = True
         self._set_shown(False)
 
@@ -101,15 +104,34 @@ class RatePlot:
         if not self._shown:
             return
         self._show_lanes(frame)
-        for i in rows:
+        if self._is_seen(frame, cursor):
+            self._show_used(frame, cursor)
+        self._marks.show_changes(getattr(frame, "changes", ()), 1)
+        self._fit(frame)
+
+    def _is_seen(self, frame: Any, cursor: int) -> bool:
+        """Whether the cursor has moved by what can be seen, of many updates to a pixel, or anything else is new."""
+        low, high = self.plot.vb.viewRange()[0]
+        pixel = (high - low) / max(1.0, self.plot.vb.width())
+        key = (id(frame.ahead), tuple(self._rows), frame.diverged, len(getattr(frame, "changes", ())))
+        moved = abs(cursor - self._drawn) >= 0.5 * pixel or cursor in (0, frame.total)
+        same, self._key, self._kept = key == self._key, key, frame.ahead
+        return moved or not same
+
+    def _follow_zoom(self) -> None:
+        """Draw up to the cursor: what was less than a pixel may be several now."""
+        if self._shown and self._drawn != self._cursor and self._drawn >= 0:
+            self._show_used(self._frame, self._cursor)
+
+    def _show_used(self, frame: Any, cursor: int) -> None:
+        self._drawn = cursor
+        for i in self._rows:
             items = self._lanes[frame.lanes[i].name]
             lost = frame.diverged[i]
             used = frame.rates[i, : cursor if lost is None else max(0, min(cursor, lost - 1))]
             items.used.setData(used, x0=1.0)
             items.markers.set_curve(used, 1.0, frame.total)
             items.show_ahead(frame, i)
-        self._marks.show_changes(getattr(frame, "changes", ()), 1)
-        self._fit(frame)
 
     def _set_shown(self, shown: bool) -> None:
         if shown != self._shown:
