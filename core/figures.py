@@ -84,6 +84,8 @@ class Preset:
             if key not in declared:
                 raise UnknownParameterError(key, self.name, declared)
         given = {key: declared[key].parse(text) for key, text in texts.items()}
+        if given.get("iterations"):  # a run that has no past yet: its schedules are as long as it is
+            given = {**{key: n for key, n in lengths(given["iterations"]).items() if key in declared}, **given}
         defaults = {key: parameter.default for key, parameter in declared.items()}
         found = self.figure_configuration(linked(defaults, given, self.axis))
         for key in texts:

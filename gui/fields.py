@@ -20,8 +20,10 @@ from gui.widgets import CalmWheel, OwnKeys, row_of
 if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtGui import QPaintEvent
+    from PySide6.QtWidgets import QStyleOptionComboBox
 
 HEIGHT = 28
+_ARROW = 36  # what a combo box needs beside its name
 _PARTS = {Kind.POINT: ("x", "y"), Kind.RANGE: ("low", "high")}
 
 
@@ -135,6 +137,12 @@ class Combo(Typed, CalmWheel, QComboBox):
             line.setText(value)
             line.setCursorPosition(0)
         self.blockSignals(False)
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        """Show as much of a long name as fits; the style would cut through a letter."""
+        super().initStyleOption(option)
+        room = self.width() - _ARROW
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
 
     def showPopup(self) -> None:
         """Open a list as wide as its longest name."""

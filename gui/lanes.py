@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _SWATCH = 22
 _ROOM = 24
-_CHOICE_WIDTH = 124
+_CHOICE_WIDTH = 134
 _BESIDE = _SWATCH + 36  # what a check box needs beside its name
 _LAST = "At least one lane stays on"
 

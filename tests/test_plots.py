@@ -391,6 +391,19 @@ def test_the_crosshair_follows_the_mouse_in_whole_steps(plotted: MakePlot, qtbot
     assert not coloured(pixels(view), "#56B4E9", 3.0).any()
 
 
+@pytest.mark.parametrize("height", [110, 160, 420])
+def test_a_readout_of_many_lanes_fits_into_a_low_plot(plotted: MakePlot, height: int) -> None:
+    view, plot = plotted((900, height))
+    rules = OPTIMIZERS.values()
+    cross = Crosshair(lambda index: [(f"iteration {index}", ""), *((rule.label, rule.colour) for rule in rules)])
+    plot.addItem(cross)
+    plot.setRange(xRange=(0, 10), yRange=(0, 1), padding=0)
+    cross.set_index(5)
+    picture = inside(view, plot)
+    for rule in rules:
+        assert coloured(picture, rule.colour, 3.0).sum() >= 20  # a swatch, whole
+
+
 def test_a_legend_breaks_into_rows_that_fit(qtbot: object) -> None:
     entries = [LegendEntry(optimizer.label, optimizer.colour, optimizer.marker) for optimizer in OPTIMIZERS.values()]
     assert len(legend_rows(entries, 5000.0)) == 1

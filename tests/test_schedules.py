@@ -83,6 +83,7 @@ def test_schedules_are_made_for_the_length_of_the_run_until_one_is_in_use() -> N
     assert (read["schedule.length"], read["schedule.every"], read["schedule.warmup"]) == (300, 150, 30)
     own = found.read({"iterations": "300", "sgd.schedule": "cosine", "schedule.length": "77"})
     assert own["schedule.length"] == 77
+    assert preset("schedules").read({"iterations": "400"})["schedule.length"] == 400
     assert "schedule.length" not in linked(read.values, {"iterations": 500}, found.axis)
     assert found.configuration()["schedule.length"] == 2000
     assert preset("optimizer-paths").configuration()["schedule.length"] == 29
