@@ -52,7 +52,7 @@ def test_a_warm_up_longer_than_the_schedule_is_followed_by_the_floor() -> None:
 @pytest.mark.parametrize("name", [p.name for p in PRESETS.values() if p.experiment != "propagation"])
 def test_settings_are_used_where_a_schedule_in_force_needs_them(name) -> None:
     found = preset(name).configuration()
-    optimizer = found.get("optimizer", "sgd")
+    optimizer = found.get("optimizer") or found["lanes"][0]
     used = {p.key for p in found.parameters if p.key in SHARED and found.uses(p)}
     wanted = {key for schedule in in_use(found.values) for key in schedule.needs}
     assert used == wanted and (name == "schedules") == bool(wanted)
