@@ -21,7 +21,10 @@ from core import __version__
 from core.experiments.paths import PathsFrame
 from core.experiments.propagation import LaneStatistics, PropagationFrame
 from core.experiments.search import SearchFrame
+from core.experiments.stability import StabilityFrame
+from core.experiments.stability_parameters import MINIMUM
 from core.experiments.training_frame import Spread, TrainingFrame
+from core.map_export import map_arrays, map_columns, map_rows, minimum_rows
 from core.regularization import KEYS
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from core.insight import Insight
     from core.parameters import Configuration
 
-Frame = PathsFrame | TrainingFrame | PropagationFrame | SearchFrame
+Frame = PathsFrame | TrainingFrame | PropagationFrame | SearchFrame | StabilityFrame
 Row = list[Any]
 
 FORMATS = ("csv", "json", "npz")
@@ -126,6 +129,7 @@ def tables(frame: Frame) -> tuple[Table, ...]:
         TrainingFrame: _training_tables,
         PropagationFrame: lambda found: statistics_tables(found.statistics),
         SearchFrame: _search_tables,
+        StabilityFrame: _map_tables,
     }
     return make[type(frame)](frame)
 
@@ -154,6 +158,13 @@ def _rate_tables(frame: PathsFrame | TrainingFrame, unit: str, ends: list[int]) 
 
 _HOLDING = set(KEYS.values())
 _FLOW = ("gradient_norm", "update_ratio")
+def _map_tables(frame: StabilityFrame) -> tuple[Table, ...]:
+    found = [Table("", map_columns(frame), map_rows(frame))]
+    if frame.measured == MINIMUM:
+        found.append(Table("-minima", ("minimum", "x", "y", "f"), minimum_rows(frame)))
+    return tuple(found)
+
+
 _TRAINING = ("iteration", "epoch", "loss", "smoothed_loss", "train_accuracy", "test_accuracy")
 
 
@@ -344,6 +355,8 @@ def arrays(frame: Frame) -> dict[str, Any]:
     """Return the frame's arrays by name."""
     if isinstance(frame, PropagationFrame):
         return _statistics_arrays(frame.statistics)
+    if isinstance(frame, StabilityFrame):
+        return map_arrays(frame)
     kept = _arrays_in(frame)
     if isinstance(frame, SearchFrame):
         kept["searched"] = np.array(frame.names)
@@ -387,6 +400,8 @@ def _outcomes(frame: Frame) -> Iterable[dict[str, Any]]:
     """Say of every lane which it is and after which update it ended early, if it did."""
     nothing = (None,) * len(frame.lanes)
     diverged = nothing if isinstance(frame, PropagationFrame) else frame.diverged
+    if isinstance(frame, StabilityFrame):
+        diverged = frame.path.diverged
     stopped = frame.stopped if isinstance(frame, SearchFrame) else None
     for row, lane in enumerate(frame.lanes):
         early = {} if stopped is None else {"stopped": stopped[row]}

@@ -12,6 +12,7 @@ from core.experiments.declared import (
     search_parameters,
     training_parameters,
 )
+from core.experiments.stability_parameters import stability_parameters
 from core.linked import linked
 from core.parameters import Configuration, Parameter, UnknownParameterError
 from core.schedules import lengths
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from core.lanes import Axis
 
-PATHS, TRAINING, PROPAGATION, SEARCH = "paths", "training", "propagation", "search"
+PATHS, TRAINING, PROPAGATION, SEARCH, STABILITY = "paths", "training", "propagation", "search", "stability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Preset:
             TRAINING: lambda: training_parameters(self.axis),
             PROPAGATION: propagation_parameters,
             SEARCH: search_parameters,
+            STABILITY: stability_parameters,
         }
         found = declare[self.experiment]()
         own = {p.key: p.default for p in found} | dict(self.values)

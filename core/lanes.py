@@ -55,6 +55,7 @@ class Axis(Enum):
     REGULARIZATION = "regularization"
     SCHEDULE = "learning-rate schedule"
     TRIAL = "searched hyperparameters"
+    CELL = "one setting of a map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def lanes_of(values: Mapping[str, Any], axis: Axis) -> tuple[Lane, ...]:
     """Return the lanes that the values ask for, in the order of their names."""
     if axis is Axis.TRIAL:
         return tuple(_trial_lane(number, found, values) for number, found in enumerate(trials_of(values), 1))
+    if axis is Axis.CELL:
+        return (_optimizer_lane(values["optimizer"], values, 0),)
     names = values["lanes"]
     if axis is Axis.ACTIVATION:
         names = names or (f"{values['activation']}-{values['init']}",)

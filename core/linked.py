@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from core.lanes import Axis
+from core.map_axes import mapped
 from core.optimizers import OPTIMIZERS
 from core.parameters import ParameterError, number_text
 from core.regularization import parts_of, strengths, with_strength
@@ -20,8 +21,8 @@ def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) ->
     """Return the changes to `values` with what follows from them.
 
     Another surface comes with a start of its own, other initial weights of BatchNorm's two lanes replace them, a
-    strength of weight decay or Dropout names its lane, lanes say which strengths there are, and an optimizer is
-    searched for what it has. Schedules are made for the length of the run until one is in use. Raises ParameterError
+    strength of weight decay or Dropout names its lane, lanes say which strengths there are, an optimizer is
+    searched for what it has, and a map's axes are what its optimizer and surface have. Schedules are made for the length of the run until one is in use. Raises ParameterError
     where given changes contradict each other.
     """
     found = dict(changes)
@@ -37,6 +38,8 @@ def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) ->
         found |= _regularized(values, found)
     if axis is Axis.TRIAL:
         found |= _searched(values, found)
+    if axis is Axis.CELL:
+        found |= mapped(values, found)
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.figures import PATHS, PROPAGATION, SEARCH, TRAINING, Preset
+from core.figures import PATHS, PROPAGATION, SEARCH, STABILITY, TRAINING, Preset
 from core.lanes import BATCHNORM_KINDS, Axis
 from core.schedules import lengths
 from core.surfaces import SURFACES
@@ -321,7 +321,72 @@ _REGULARIZED = (
     ),
 )
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (*_ALL, *_REGULARIZED)}
+_MAPS = (
+    Preset(
+        "stability",
+        "stability",
+        "Learning rate × momentum",
+        "steps to the minimum of x²/20 + y² at 65,536 settings of Momentum, and where it diverges",
+        STABILITY,
+        Axis.CELL,
+        values={"momentum.lr": 0.1},
+        look_for=(
+            "Each cell is a run of its own. The line is the analytic limit, lr = 2(1+α)/L: beyond it all diverge.",
+            "The fastest settings lie in a narrow tongue, at learning rates far below the limit.",
+            "More momentum allows larger learning rates; too much of it, and the point swings for ever.",
+            "Click a cell, or drag: its path shows why it is fast, slow or lost. Turn the wheel to zoom.",
+            "Play: fast settings light up first, and the unstable region fills from its far end.",
+        ),
+    ),
+    Preset(
+        "stability-sgd",
+        "stability",
+        "Learning rate × anisotropy",
+        "steps to the minimum of x²/a + y² for SGD at every learning rate and anisotropy a",
+        STABILITY,
+        Axis.CELL,
+        values={
+            "optimizer": "sgd",
+            "sgd.lr": 0.95,
+            "x.range": (0.02, 2.0),
+            "y": "anisotropy",
+            "y.range": (1.0, 100.0),
+        },
+        look_for=(
+            "The steep direction alone sets the limit, lr = 2/L; the flat one sets how long it takes.",
+            "In a round valley, at the foot of the map, lr = 0.5 gets there in one step.",
+            "The longer the valley, the more steps even the best learning rate needs: about as many as the anisotropy.",
+            "Choose Momentum or Adam as the optimizer: how far up does the bright region reach?",
+        ),
+    ),
+    Preset(
+        "basins",
+        "stability",
+        "Basins of attraction",
+        "which of four minima Momentum reaches from each of 65,536 starts",
+        STABILITY,
+        Axis.CELL,
+        values={
+            "measure": "minimum",
+            "surface": "himmelblau",
+            "start": (0.0, 0.0),
+            "momentum.lr": 0.005,
+            "x": "start.x",
+            "x.range": (-6.0, 6.0),
+            "y": "start.y",
+            "y.range": (-6.0, 6.0),
+            "tolerance": 0.01,
+        },
+        look_for=(
+            "Colour says which minimum a start reaches, brightness how soon: the brighter, the fewer steps.",
+            "With momentum the basins are not the valleys: the point rolls on over ridges.",
+            "Where basins meet they fold into each other without end. Turn the wheel over an edge to see.",
+            "Lower the momentum to 0: each basin becomes one piece. Hatched starts are thrown out of the view.",
+        ),
+    ),
+)
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (*_ALL, *_REGULARIZED, *_MAPS)}
 
 
 def preset(name: str) -> Preset:
@@ -347,6 +412,10 @@ def build(configuration: Configuration, dataset: Callable[[], Dataset], threads:
         from core.experiments.propagation import Propagation
 
         return Propagation(configuration)
+    if configuration.experiment == STABILITY:
+        from core.experiments.stability import Stability
+
+        return Stability(configuration)
     if configuration.experiment == SEARCH:
         from core.experiments.search import Search
 

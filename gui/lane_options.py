@@ -29,7 +29,7 @@ def lane_options(configuration: Configuration, axis: Axis, more: tuple[str, ...]
 
     Optimizers are all listed, however many there are.
     """
-    if axis in (Axis.ACTIVATION, Axis.TRIAL):
+    if axis in (Axis.ACTIVATION, Axis.TRIAL, Axis.CELL):
         return []
     lanes = declared(configuration, "lanes")
     names = [] if axis is Axis.BATCHNORM else [*lanes.choices]

@@ -106,7 +106,7 @@ class Panel(PanelRuns):
     def _lay_out(self) -> None:
         middle = QVBoxLayout()
         middle.setSpacing(0)
-        head = row_of(self._title, self._said, self.extend, spacing=16, margins=(16, 6, 12, 4))
+        head = row_of(*self._head_parts(), spacing=16, margins=(16, 6, 12, 4))
         head.setStretchFactor(self._said, 1)
         head.addStrut(_HEAD)
         middle.addLayout(head)
@@ -144,6 +144,9 @@ class Panel(PanelRuns):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(body)
         return area
+
+    def _head_parts(self) -> list[QWidget]:
+        return [self._title, self._said, self.extend]
 
     def _form_parts(self) -> list[QWidget]:
         return [self.lanes, self.form]

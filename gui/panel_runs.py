@@ -113,6 +113,10 @@ class PanelRuns(QWidget):
             parameter = declared(self.configuration, key)
             self._push(f"{_full_label(parameter)} = {parameter.text(after[key])}", after, key)
 
+    def take(self, text: str, configuration: Configuration) -> None:
+        """Put a configuration in force that another panel offers; it can be undone."""
+        self._push(text, configuration)
+
     def _push(self, text: str, after: Configuration, key: str = "", anew: bool = False) -> None:
         undo = self.desk.undo
         edit = Edit(self, text, self.configuration, after, key, self.player.rewound, anew)

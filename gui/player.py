@@ -58,7 +58,7 @@ class Player(QObject):
         self._held: int | None = None  # what is shown of the frame at hand until there is the one that was asked for
         self._branched: int | None = None  # where the run is on its way back to
         self._pausing = False  # asked to, while the engine still makes the updates in hand
-        self._next: Configuration | None = None  # the last of those that came while one was loading
+        self._next: tuple[Configuration, bool] | None = None  # the last of those that came while one was loading
         self._users: dict[QObject, int] = {}  # with their intervals
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -93,7 +93,7 @@ class Player(QObject):
         at once, so that the cursor can stay. `parking` is given the run that ends, on the engine's thread.
         """
         if keep_cursor and self._loading and self._timer.isActive():
-            self._next = configuration  # one after another: a drag is faster than what it changes
+            self._next = configuration, play  # one after another: a drag is faster than what it changes
             return
         if not keep_cursor:
             self._held, self._branched = self.shown_position, None
@@ -250,7 +250,7 @@ class Player(QObject):
             self._loading = False
             self._held = self._branched = None
             if self._next is not None:
-                self.load(self._next, keep_cursor=True)
+                self.load(*self._next, keep_cursor=True)
         running = status.phase is Phase.RUNNING
         self._keep_time(frame is not None, running)
         if running and not self._awaited:  # asked for at every look, the engine would do nothing but answer

@@ -38,5 +38,6 @@ PANELS = (
         "gui.views.regularization:RegularizationPanel",
     ),
     PanelEntry("search", "Search", "Search for hyperparameters", "gui.views.search:SearchPanel"),
+    PanelEntry("stability", "Stability", "Where an optimizer converges", "gui.views.stability:StabilityPanel"),
     PanelEntry("inside", "Inside", "What a network sees", "gui.views.inside:InsidePanel"),
 )

@@ -1,0 +1,149 @@
+"""Many settings of one optimizer at once: each cell of a block is a run of its own, by its start or hyperparameters.
+
+Coordinates are the rows of a (2, cells) array, so that every pass runs along memory; a rule is elementwise and does
+not notice. A block is as large as fits the cache, and drops cells that have diverged once they are many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.surfaces import Surface, quadratic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from core.local_minima import Minima
+    from core.optimizers import Optimizer
+
+Array = NDArray[Any]
+
+BLOCK = 16_384
+NEVER = int(np.iinfo(np.int16).max)  # later than any step
+RUNAWAY = 100.0
+"""How many times as far from the view's middle as its edges a point is when it counts as diverged."""
+
+_WORTH_DROPPING = 0.25  # share of a block's cells that are lost
+
+
+def quadratic_cells(anisotropy: Array) -> Surface:
+    """Return the valley f = x²/a + y² with another a for every cell."""
+
+    def value(x: Any, y: Any) -> Any:
+        """f(x, y) = x²/a + y²."""
+        return x * x / anisotropy + y * y
+
+    def gradient(x: Any, y: Any) -> tuple[Any, Any]:
+        """df/dx = 2x/a, df/dy = 2y."""
+        return 2.0 * x / anisotropy, 2.0 * y
+
+    return replace(quadratic(1.0), value=value, gradient=gradient)
+
+
+class CellBlock:
+    """Cells `place` of a map, which `record` has the arrays of: `reached`, `diverged`, `value`, `label`.
+
+    `reached` (int16) is the step from which on a cell is within the tolerance of a minimum, `diverged` (int16) the one
+    at which it was lost; NEVER where that is not so. `value` is f, NaN of what has diverged; `label` (uint8) the number
+    of the minimum, where minima are told apart. All but `diverged` are written by `flush`.
+    """
+
+    def __init__(
+        self,
+        place: slice,
+        shape: Surface,
+        anisotropy: Array | None,
+        rule: Optimizer,
+        start: Array,
+        target: tuple[float, Minima | None, float],
+        record: Mapping[str, Array],
+    ) -> None:
+        """`start` is (2, cells); `target` the floor, the minima to tell apart if any, and the tolerance."""
+        self._shape, self._anisotropy, self._rule = shape, anisotropy, rule
+        self._floor, self._minima, self._tolerance = target
+        self._record = {name: found[place] for name, found in record.items()}
+        self._rows: Array | None = None  # which of its cells are left; None for all
+        x_low, x_high, y_low, y_high = shape.view
+        self._middle = np.array([[0.5 * (x_low + x_high)], [0.5 * (y_low + y_high)]])
+        self._far = RUNAWAY * 0.5 * np.array([[x_high - x_low], [y_high - y_low]])
+        self._set_params(start)
+        self._state = rule.init(start)
+        self._since = np.full(start.shape[1], NEVER, np.int16)
+        self._label = np.zeros(start.shape[1], np.uint8)
+        with np.errstate(all="ignore"):
+            self._judge(0)
+
+    def _set_params(self, params: Array) -> None:
+        self._params = params
+        self._gradient, self._work = np.empty_like(params), np.empty_like(params)
+        if self._anisotropy is not None:
+            self._shape = quadratic_cells(self._anisotropy)
+
+    def step(self, number: int) -> None:
+        """Make update `number` of every cell."""
+        params, gradient = self._params, self._gradient
+        if params.shape[1]:
+            gradient[0], gradient[1] = self._shape.gradient(params[0], params[1])
+            self._rule.update(params, gradient, self._state)
+            self._judge(number)
+
+    def flush(self) -> None:
+        """Write what the cells are like now into the map's arrays."""
+        rows = slice(None) if self._rows is None else self._rows
+        for name, found in (("reached", self._since), ("value", self._value), ("label", self._label)):
+            self._record[name][rows] = found
+
+    def _judge(self, number: int) -> None:
+        """Note which cells are at a minimum after this step, and which have diverged."""
+        params = self._params
+        self._value = np.array(self._shape.value(params[0], params[1]))
+        np.subtract(params, self._middle, out=self._work)
+        within = np.abs(self._work, out=self._work) <= self._far
+        finite = within[0] & within[1] & np.isfinite(self._value)
+        if not finite.all():
+            params[:, ~finite] = np.nan
+            self._value[~finite] = np.nan
+        self._note_minima(number)
+        if not finite.all():
+            self._lose(number, finite)
+
+    def _note_minima(self, number: int) -> None:
+        """Note since when cells are where they are; what leaves a minimum has not reached it."""
+        if self._minima is None:
+            away = ~(self._value - self._floor <= self._tolerance)
+        else:
+            label = self._minima.reached(self._params[0], self._params[1], self._value, self._tolerance)
+            self._since[label != self._label] = NEVER
+            self._label, away = label, label == 0
+        np.minimum(self._since, number, out=self._since)
+        self._since[away] = NEVER
+
+    def _lose(self, number: int, finite: Array) -> None:
+        """Mark what has left the finite numbers or runs away, and drop it once it is much."""
+        lost = np.flatnonzero(~finite)
+        cells = lost if self._rows is None else self._rows[lost]
+        self._record["diverged"][cells] = np.minimum(self._record["diverged"][cells], number)
+        if len(lost) > _WORTH_DROPPING * len(finite):
+            self.flush()
+            self._keep(np.flatnonzero(finite))
+
+    def _keep(self, left: Array) -> None:
+        """Go on with some of the cells."""
+        count = self._params.shape[1]
+        self._rows = left if self._rows is None else self._rows[left]
+        self._state = {name: _part(found, left, count) for name, found in self._state.items()}
+        self._rule.values = {name: _part(found, left, count) for name, found in self._rule.values.items()}
+        self._anisotropy = _part(self._anisotropy, left, count)
+        self._value, self._since, self._label = self._value[left], self._since[left], self._label[left]
+        self._set_params(np.ascontiguousarray(self._params[:, left]))
+
+
+def _part(found: Any, left: Array, count: int) -> Any:
+    """Return an array's last axis for some cells; anything else, such as a count of updates, as it is."""
+    if isinstance(found, np.ndarray) and found.ndim and found.shape[-1] == count:
+        return np.ascontiguousarray(found[..., left])
+    return found

@@ -1,0 +1,173 @@
+"""One path on its surface and its loss over steps: what stands beside a map for the setting that is marked on it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
+
+from gui.contours import SurfacePicture
+from gui.crosshair import Crosshair
+from gui.items import PathTrace, Trace
+from gui.plots import Plot
+from gui.views.base import short_number
+from gui.views.paths import StartHandle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from core.experiments.paths import PathsFrame
+    from core.surfaces import Surface
+    from gui.crosshair import ReadoutLine
+    from gui.plots import PlotColours
+
+_LOWEST_DECADE, _RUNAWAY_DECADES = -16.0, 3.0
+_RUN_SECONDS = 0.9
+_TICK_MS = 17
+
+
+class OnePath(QObject):
+    """Two plots, `map` and `loss`. `started(x, y)` comes when the user sets the start, by a click or a drag."""
+
+    started = Signal(float, float)
+
+    def __init__(self, colours: PlotColours, parent: QObject) -> None:
+        super().__init__(parent)
+        self.map, self.loss = Plot(colours), Plot(colours)
+        self.map.getAxis("bottom").set_text("x")
+        self.map.getAxis("left").set_text("y")
+        self.loss.getAxis("bottom").set_text("step")
+        self.loss.getAxis("bottom").set_whole()
+        for plot in (self.map, self.loss):
+            plot.setMouseEnabled(False, False)
+        self._path, self._trace = PathTrace(), Trace(weight=2)
+        self._goal = pg.InfiniteLine(angle=0)
+        self._hover = Crosshair(self._read)
+        self._start = StartHandle()
+        self._start.dragged.connect(self._set_start)
+        self.map.addItem(self._path)
+        self.map.addItem(self._start, ignoreBounds=True)
+        self.loss.addItem(self._goal, ignoreBounds=True)
+        for item in (self._trace, self._hover):
+            self.loss.addItem(item)
+        self._picture: SurfacePicture | None = None
+        self._surface: Surface | None = None
+        self._frame: PathsFrame | None = None
+        self._cursor, self._wanted = 0, False
+        self._began: float | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._draw)
+        self.set_colours(colours)
+
+    def set_colours(self, colours: PlotColours) -> None:
+        """Colour what pyqtgraph draws itself."""
+        self._goal.setPen(pg.mkPen(colours.muted, width=1, style=Qt.PenStyle.DashLine))
+
+    def set_start(self, x: float, y: float) -> None:
+        """Show where the path begins."""
+        self._start.set_position(x, y)
+
+    def run(self) -> None:
+        """Let the path that comes next run from its start."""
+        self._wanted = True
+
+    def show_path(self, frame: PathsFrame, cursor: int, tolerance: float) -> None:
+        """Draw a run's only lane up to a step."""
+        if self._wanted and (self._frame is None or frame is not self._frame):
+            self._wanted, self._began = False, time.perf_counter()
+            self._timer.start()
+        changed = frame is not self._frame
+        self._frame, self._cursor = frame, cursor
+        if changed:
+            self._show_surface(frame)
+            self._path.set_look(frame.lanes[0].colour, frame.lanes[0].marker)
+            self._trace.set_look(frame.lanes[0].colour, 2)
+            self._fit_loss(frame)
+            self._goal.setValue(np.log10(tolerance))
+        self._draw()
+
+    def stop(self) -> None:
+        """Show at once what runs."""
+        self._timer.stop()
+        self._began = None
+
+    def _draw(self) -> None:
+        """Draw as far as the path has run."""
+        frame, last = self._frame, self._cursor
+        if self._began is not None:
+            share = (time.perf_counter() - self._began) / _RUN_SECONDS
+            if share < 1.0:
+                last = int(share * last)
+            else:
+                self.stop()
+        if frame is not None:
+            self._path.setData(frame.points[0, : last + 1])
+            self._trace.setData(frame.excess[0, : last + 1])
+
+    def _show_surface(self, frame: PathsFrame) -> None:
+        if self._surface is not None and frame.surface.formula == self._surface.formula:
+            return
+        self._surface = frame.surface
+        if self._picture is None:
+            self._picture = SurfacePicture(frame.surface)
+            self.map.addItem(self._picture)
+        self._picture.set_surface(frame.surface)
+        x_low, x_high, y_low, y_high = frame.surface.view
+        self.map.setRange(xRange=(x_low, x_high), yRange=(y_low, y_high), padding=0)
+        log = bool(np.isfinite(frame.surface.floor))
+        self.loss.setLogMode(y=log)
+        self.loss.disableAutoRange()
+        self._goal.setVisible(log)
+        self.loss.getAxis("left").set_text("f above its minimum" if log else "f")
+
+    def _fit_loss(self, frame: PathsFrame) -> None:
+        """Show all steps; a run that runs away leaves at the top, three decades above its start."""
+        found = frame.excess[0]
+        if np.isfinite(frame.surface.floor):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found = np.log10(found)
+            most = found[0] + _RUNAWAY_DECADES if np.isfinite(found[0]) else 3.0
+            shown = np.clip(found[np.isfinite(found)], _LOWEST_DECADE, most)
+            low, high = (np.floor(shown.min()), np.ceil(shown.max())) if shown.size else (-3.0, 0.0)
+            high = max(high, low + 1.0)
+        else:
+            shown = found[np.isfinite(found)]
+            size = 10.0**_RUNAWAY_DECADES * max(1.0, float(abs(shown[0]))) if shown.size else 1.0
+            shown = np.clip(shown, -size, size)
+            low, high = (shown.min(), shown.max()) if shown.size else (0.0, 1.0)
+            room = 0.05 * (high - low) or 1.0
+            low, high = low - room, high + room
+        self.loss.setRange(xRange=(0.0, float(max(1, frame.total))), yRange=(float(low), float(high)), padding=0)
+
+    # The start.
+
+    def click(self, event: Any) -> bool:
+        """Set the start where the map was clicked; return whether it was."""
+        inside = self.map.vb.sceneBoundingRect().contains(event.scenePos())
+        if event.button() != Qt.MouseButton.LeftButton or not inside or event.double():
+            return False
+        point = self.map.vb.mapSceneToView(event.scenePos())
+        self._set_start(point.x(), point.y())
+        return True
+
+    def _set_start(self, x: float, y: float) -> None:
+        """Ask for a start, in as many digits as a pixel can say."""
+        sizes = self.map.vb.viewPixelSize()
+        digits = [max(0, int(np.ceil(-np.log10(max(abs(size), 1e-12))))) for size in sizes]
+        self.started.emit(round(float(x), digits[0]), round(float(y), digits[1]))
+
+    def _read(self, index: int) -> Sequence[ReadoutLine]:
+        frame = self._frame
+        if frame is None or not 0 <= index <= self._cursor:
+            return []
+        x, y = (short_number(part) for part in frame.points[0, index])
+        return [
+            (f"step {index}", ""),
+            (f"f {short_number(frame.loss[0, index])}", frame.lanes[0].colour),
+            (f"at {x}, {y}", ""),
+        ]
