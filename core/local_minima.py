@@ -139,9 +139,9 @@ def _is_minimum(shape: Surface, points: Array) -> Array:
     angles = np.linspace(0.0, 2.0 * np.pi, _RING_POINTS, endpoint=False)
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1) * (_RING * _sides(shape))
     x_low, x_high, y_low, y_high = shape.view
-    within = (points >= (x_low, y_low)) & (points <= (x_high, y_high))
+    within: Array = (points >= np.array([x_low, y_low])) & (points <= np.array([x_high, y_high]))
     values, around = np.asarray(shape.f(points)), np.asarray(shape.f(points[:, None] + ring))
-    lowest: Array = within.all(axis=1) & (around > values[:, None]).all(axis=1)
+    lowest: Array = np.all(within, axis=1) & np.all(around > values[:, None], axis=1)
     return lowest
 
 

@@ -6,6 +6,7 @@ is exactly what the map was computed with.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -161,7 +162,8 @@ def mapped(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     """Return what follows for the axes where something of a map changes.
 
     Two axes that would be the same change places; one that optimizer or surface do not have becomes another, and
-    another axis has a range of its own. Raises ParameterError for given axes and ranges that do not go together.
+    another axis has a range of its own, another surface a learning rate of its size. Raises ParameterError for given
+    axes and ranges that do not go together.
     """
     both = {**values, **changes}
     optimizer, key = both["optimizer"], both["surface"]
@@ -183,6 +185,8 @@ def mapped(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
         if f"{side}.range" not in changes and (moved or rescaled or not _fits(name, both[f"{side}.range"], optimizer)):
             found[f"{side}.range"] = default_range(name, optimizer, key)
         _check_range(side, name, found.get(f"{side}.range", both[f"{side}.range"]), optimizer)
+    if key != values["surface"] and optimizer in BOUNDS and f"{optimizer}.lr" not in changes:
+        found[f"{optimizer}.lr"] = _one_digit(math.sqrt(math.prod(default_range("lr", optimizer, key))))
     return found
 
 

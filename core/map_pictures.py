@@ -1,6 +1,6 @@
 """What a map of settings looks like after each step: a level for every cell, what the levels mean, what a cell says.
 
-Levels 0 to 63 are an ordered scale, bright for what is soon or low; of minima, 16 shades for each of eight hues.
+Levels 0 to 63 are an ordered scale, bright for what is soon or low; of minima, 30 shades for each of eight hues.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.cells import NEVER
 from core.experiments.stability_parameters import LOSS, MINIMUM, STEPS
+from core.halves import halves, kept_values
 
 if TYPE_CHECKING:
     from core.experiments.stability import StabilityFrame
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 LEVELS = 64
-HUES, SHADES = 8, 16
+HUES, SHADES = 8, 30
 OPEN, LOST = 254, 255
 """The levels of cells that have not reached a minimum, and of those that diverged."""
 
 _BRIGHTEST = 50.0
+_BRIGHT_SHARE = 0.08  # of a run: a minimum that is reached sooner is as bright as can be
 _BELOW = 1e-6  # of the tolerance: the lowest f on the scale
 _DECADES = -30.0, 30.0
 
@@ -71,7 +73,7 @@ def levels_at(frame: StabilityFrame, measure: str, cursor: int) -> Array:
         levels = _loss_levels(scale.low, scale.high)[_kept(frame, cursor)]
     else:
         hue = np.array([0, *hues_of(frame.minima)], np.uint8)[frame.label]
-        shade = _step_levels(frame.total)[frame.reached] // (LEVELS // SHADES)
+        shade = _step_levels(frame.total, SHADES, _BRIGHT_SHARE)[frame.reached]
         levels = np.where(reached, hue * np.uint8(SHADES) + shade, np.uint8(OPEN))
     found: Array = np.where(lost, np.uint8(LOST), levels)
     return found
@@ -90,24 +92,13 @@ def _least(frame: StabilityFrame) -> float:
     return frame.floor if math.isfinite(frame.floor) else 0.0
 
 
-def halves(values: Array) -> Array:
-    """Return values as they are kept: the first half of a float32, which is within one per cent."""
-    found: Array = np.ascontiguousarray(values, np.float32).view(np.uint16).reshape(*values.shape, 2)
-    return found[..., int(np.little_endian)]
-
-
-def kept_values(kept: Array) -> Array:
-    """Return kept values of f (bfloat16 as uint16) as float32."""
-    found: Array = (np.asarray(kept).astype(np.uint32) << 16).view(np.float32)
-    return found
-
-
 @lru_cache(maxsize=8)
-def _step_levels(total: int) -> Array:
-    """Return the level of every number of steps: even steps of its logarithm."""
+def _step_levels(total: int, levels: int = LEVELS, bright: float = 0.0) -> Array:
+    """Return the level of every number of steps: even steps of its logarithm, above a share of the run."""
     scale = _step_scale(total)
+    scale = MapScale(max(scale.low, bright * scale.high), scale.high)
     steps = np.arange(NEVER + 1).clip(scale.low, scale.high)
-    return _bright_low(np.log(steps / scale.low) / math.log(scale.high / scale.low))
+    return _bright_low(np.log(steps / scale.low) / math.log(scale.high / scale.low), levels)
 
 
 def _step_scale(total: int) -> MapScale:
@@ -124,8 +115,8 @@ def _loss_levels(low: float, high: float) -> Array:
     return _bright_low(np.nan_to_num(places, nan=1.0, posinf=1.0))
 
 
-def _bright_low(places: Array) -> Array:
-    found: Array = ((LEVELS - 1) * (1.0 - places.clip(0.0, 1.0))).round().astype(np.uint8)
+def _bright_low(places: Array, levels: int = LEVELS) -> Array:
+    found: Array = ((levels - 1) * (1.0 - places.clip(0.0, 1.0))).round().astype(np.uint8)
     return found
 
 
@@ -140,8 +131,7 @@ def _loss_range(start: float, tolerance: float) -> tuple[float, float]:
 def scale_of(frame: StabilityFrame, measure: str) -> MapScale:
     """Return the colour scale of steps or of f; it does not depend on how far the map is."""
     if measure == LOSS:
-        start = kept_values(frame.kept[0])
-        return MapScale(*_loss_range(float(start[np.isfinite(start)].max(initial=0.0)), frame.tolerance))
+        return MapScale(*_loss_range(frame.highest, frame.tolerance))
     return _step_scale(frame.total)
 
 

@@ -321,6 +321,8 @@ _REGULARIZED = (
     ),
 )
 
+# Of the chapter's figure: what is marked on a map is a run that is worth looking at.
+_RATES = {key: value for key, value in _ALL[0].values.items() if key.endswith(".lr")}
 _MAPS = (
     Preset(
         "stability",
@@ -329,10 +331,10 @@ _MAPS = (
         "steps to the minimum of x²/20 + y² at 65,536 settings of Momentum, and where it diverges",
         STABILITY,
         Axis.CELL,
-        values={"momentum.lr": 0.1},
+        values=_RATES,
         look_for=(
             "Each cell is a run of its own. The line is the analytic limit, lr = 2(1+α)/L: beyond it all diverge.",
-            "The fastest settings lie in a narrow tongue, at learning rates far below the limit.",
+            "The fastest setting is where theory has it: α = ((√a − 1)/(√a + 1))², 0.4 for an anisotropy a of 20.",
             "More momentum allows larger learning rates; too much of it, and the point swings for ever.",
             "Click a cell, or drag: its path shows why it is fast, slow or lost. Turn the wheel to zoom.",
             "Play: fast settings light up first, and the unstable region fills from its far end.",
@@ -346,8 +348,8 @@ _MAPS = (
         STABILITY,
         Axis.CELL,
         values={
+            **_RATES,
             "optimizer": "sgd",
-            "sgd.lr": 0.95,
             "x.range": (0.02, 2.0),
             "y": "anisotropy",
             "y.range": (1.0, 100.0),
@@ -367,10 +369,11 @@ _MAPS = (
         STABILITY,
         Axis.CELL,
         values={
+            **_RATES,
             "measure": "minimum",
             "surface": "himmelblau",
             "start": (0.0, 0.0),
-            "momentum.lr": 0.005,
+            **{f"{key}.lr": 0.005 for key in ("sgd", "momentum", "nesterov")},
             "x": "start.x",
             "x.range": (-6.0, 6.0),
             "y": "start.y",

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, the lighter ones last; a minimum's number stands on the map besides.
 HUE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#8C6BB1", "#A6761D")
-_FAST, _SLOW = 0.30, 0.62  # how much white the brightest shade has, how much black the darkest
+_FAST, _SLOW = 0.45, 0.55  # how much white the brightest shade has, how much black the darkest
 _FILE_CELLS = 1024
 _HATCH = 7.0
 _ROW, _ROOM = 16.0, 20.0
 _MARK, _RING = 9.0, 5.0
+_DISC, _DOT = 8.5, 3.5
 
 
 def ground_colours(colours: PlotColours) -> tuple[QColor, QColor, QColor]:
@@ -67,15 +68,14 @@ def colour_table(colours: PlotColours, minima: bool) -> list[int]:
 def draw_hatch(painter: QPainter, rect: QRectF, colours: PlotColours) -> None:
     """Fill a rectangle with what stands for divergence."""
     _, ground, line = ground_colours(colours)
-    painter.save()
-    painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
     painter.fillRect(rect, ground)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(QPen(line, 1.0))
-    for number in range(math.ceil((rect.width() + rect.height()) / _HATCH) + 1):
-        x = rect.left() + number * _HATCH
-        painter.drawLine(QPointF(x, rect.top()), QPointF(x - rect.height(), rect.bottom()))
-    painter.restore()
+    width, height = rect.width(), rect.height()
+    for number in range(1, math.ceil((width + height) / _HATCH)):
+        both = number * _HATCH  # along such a line x + y is this; clipping would last in SVG files
+        x, y = min(both, width), min(both, height)
+        painter.drawLine(rect.topLeft() + QPointF(x, both - x), rect.topLeft() + QPointF(both - y, y))
 
 
 class HeatMap(ViewItem):
@@ -173,10 +173,11 @@ class Numbers(ViewItem):
 
 
 def draw_number(painter: QPainter, at: QPointF, text: str, hue: int) -> None:
-    """Draw a disc in a minimum's hue with its number."""
+    """Draw a disc in a minimum's hue with its number, a small one without."""
+    radius = _DISC if text else _DOT
     painter.setPen(QPen(QColor("#ffffff"), 1.5))
     painter.setBrush(QBrush(shade_colour(hue, 0.25)))
-    painter.drawEllipse(at, 8.5, 8.5)
+    painter.drawEllipse(at, radius, radius)
     painter.setPen(QColor("#ffffff"))
     painter.drawText(QRectF(at.x() - 12.0, at.y() - 9.0, 24.0, 18.0), Qt.AlignmentFlag.AlignCenter, text)
 

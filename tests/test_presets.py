@@ -9,6 +9,7 @@ from core.datasets import Dataset
 from core.experiments.paths import Paths
 from core.experiments.propagation import Propagation
 from core.experiments.search import Search
+from core.experiments.stability import Stability
 from core.experiments.training import Training
 from core.export import arrays
 from core.initializers import initializer
@@ -19,7 +20,7 @@ from core.presets import PRESETS, PresetError, build, panel_presets, preset
 from core.surfaces import SURFACES
 
 EVERY = pytest.mark.parametrize("found", PRESETS.values(), ids=PRESETS)
-KINDS = {"paths": Paths, "training": Training, "propagation": Propagation, "search": Search}
+KINDS = {"paths": Paths, "training": Training, "propagation": Propagation, "search": Search, "stability": Stability}
 LEARNING = [p for p in PRESETS.values() if p.uses_images]
 EVERY_LEARNING = pytest.mark.parametrize("found", LEARNING, ids=lambda p: p.name)
 SMALL = {"hidden": (7, 6), "batch": 8, "iterations": 11, "images": 40, "trials": 6, "evaluate": 1}

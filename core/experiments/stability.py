@@ -18,6 +18,7 @@ from core.experiments.declared import paths_parameters
 from core.experiments.paths import Paths, PathsFrame
 from core.experiments.protocol import Experiment
 from core.experiments.stability_parameters import LOSS, MINIMUM
+from core.halves import halves
 from core.lanes import Axis, Lane, lanes_of
 from core.local_minima import Minima, local_minima
 from core.map_axes import ANISOTROPY, SIDES, STARTS, MapAxis, axis_of, full_key
@@ -32,9 +33,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _KEPT_BYTES = 32 << 20
-_AT_ONCE = 20_000_000  # updates of one cell: some tenths of a second
-# Which half of a float32 has its sign, its exponent and its first bits.
-_HIGH = int(np.little_endian)
+_AT_ONCE = 0.08  # seconds that f and its gradient may take in a map that is computed before it is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +41,10 @@ class StabilityFrame:
     """The map after `position` steps; arrays are `(cells up, cells across)`, the first row being the lowest.
 
     `reached` is the step from which on f is within the tolerance of the minimum, up to `position`; `diverged` the one
-    at which a cell was lost, NEVER (32767) in both where that is not so. `value` is f, `floor` what it is to reach.
-    Where minima are told apart, `measured` is "minimum" and `label` the number of the one reached, from 1, else 0;
-    else it is "loss", and `kept` has f above the floor after steps 0, `every`, 2·`every`, … as bfloat16 (the first half
-    of a float32). `path` is the run with the present setting.
+    at which a cell was lost, NEVER (32767) in both where that is not so. `value` is f, `floor` what it is to reach,
+    `highest` how far above that a start is at most. Where minima are told apart, `measured` is "minimum" and `label`
+    the number of the one reached, from 1, else 0; else it is "loss", and `kept` has f above the floor after steps 0,
+    `every`, 2·`every`, … in two bytes each. `path` is the run with the present setting.
     """
 
     lanes: tuple[Lane, ...]
@@ -54,6 +53,7 @@ class StabilityFrame:
     surface: Surface
     measured: str
     floor: float
+    highest: float
     tolerance: float
     axes: tuple[MapAxis, MapAxis]
     reached: Array
@@ -108,12 +108,14 @@ class Stability(Experiment):
         self.minima = local_minima(self.surface)
         self._labelled = values["measure"] == MINIMUM
         cells = values["resolution"] ** 2
-        self.eager = cells * self.total <= _AT_ONCE
         self._record = _empty_record(cells)
         self._blocks = [self._block(slice(at, min(at + BLOCK, cells))) for at in range(0, cells, BLOCK)]
         self._every = max(1, -(-2 * (self.total + 1) * cells // _KEPT_BYTES))
         self._kept = np.empty((0 if self._labelled else self.total // self._every + 1, cells), np.uint16)
         self._keep()
+        self._highest = self._highest_start()
+        step = len(self._blocks) * min(self._blocks[0].seconds() for _ in range(3))
+        self.eager = self.total * step < _AT_ONCE
         self._path: Paths | None = None
         self._shown: tuple[int, dict[str, Array]] = (-1, {})  # the last frame's arrays, as long as they hold
 
@@ -154,14 +156,19 @@ class Stability(Experiment):
         for block in self._blocks:
             block.flush()
         with np.errstate(all="ignore"):
-            self._kept[self.position // self._every] = (
-                (self._record["value"] - self._least()).astype(np.float32).view(np.uint16)[_HIGH::2]
-            )
+            self._kept[self.position // self._every] = halves(self._record["value"] - self._least())
 
     def _least(self) -> float:
         """Return what kept values are above: the floor, or 0 where there is none."""
         floor = self._floor()
         return floor if np.isfinite(floor) else 0.0
+
+    def _highest_start(self) -> float:
+        """Return the largest f above the floor that a cell begins with; 0 where none is finite."""
+        for block in self._blocks:
+            block.flush()
+        start = self._record["value"] - self._least()
+        return float(start[np.isfinite(start)].max(initial=0.0))
 
     def change(self, key: str, value: Any) -> None:
         """Go over to another present setting or colour; the map stays."""
@@ -179,6 +186,7 @@ class Stability(Experiment):
             surface=self.surface,
             measured=MINIMUM if self._labelled else LOSS,
             floor=self._floor(),
+            highest=self._highest,
             tolerance=self.configuration["tolerance"],
             axes=self.axes,
             every=self._every,

@@ -6,12 +6,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QLineF, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from gui.contours import SurfacePicture
 from gui.crosshair import Crosshair
-from gui.items import PathTrace, Trace
+from gui.items import Frame, PathTrace, Trace, ViewItem
 from gui.plots import Plot
 from gui.views.base import short_number
 from gui.views.paths import StartHandle
@@ -29,6 +29,28 @@ _RUN_SECONDS = 0.9
 _TICK_MS = 17
 
 
+class GoalLine(ViewItem):
+    """A dashed line across a plot at the loss that is to be reached."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._y = 0.0
+
+    def set_height(self, y: float) -> None:
+        """Stand at this height, in decades on a log axis."""
+        if y != self._y:
+            self._y = y
+            self.update()
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw the line."""
+        left, _, width, _ = frame.rect
+        y = round(frame.sy * self._y + frame.dy)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(QPen(QColor(self._colours.muted), 1.0, Qt.PenStyle.DashLine))
+        painter.drawLine(QLineF(left, y, left + width, y))
+
+
 class OnePath(QObject):
     """Two plots, `map` and `loss`. `started(x, y)` comes when the user sets the start, by a click or a drag."""
 
@@ -44,14 +66,13 @@ class OnePath(QObject):
         for plot in (self.map, self.loss):
             plot.setMouseEnabled(False, False)
         self._path, self._trace = PathTrace(), Trace(weight=2)
-        self._goal = pg.InfiniteLine(angle=0)
+        self._goal = GoalLine()
         self._hover = Crosshair(self._read)
         self._start = StartHandle()
         self._start.dragged.connect(self._set_start)
         self.map.addItem(self._path)
         self.map.addItem(self._start, ignoreBounds=True)
-        self.loss.addItem(self._goal, ignoreBounds=True)
-        for item in (self._trace, self._hover):
+        for item in (self._goal, self._trace, self._hover):
             self.loss.addItem(item)
         self._picture: SurfacePicture | None = None
         self._surface: Surface | None = None
@@ -62,11 +83,6 @@ class OnePath(QObject):
         self._timer.setInterval(_TICK_MS)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._draw)
-        self.set_colours(colours)
-
-    def set_colours(self, colours: PlotColours) -> None:
-        """Colour what pyqtgraph draws itself."""
-        self._goal.setPen(pg.mkPen(colours.muted, width=1, style=Qt.PenStyle.DashLine))
 
     def set_start(self, x: float, y: float) -> None:
         """Show where the path begins."""
@@ -88,7 +104,7 @@ class OnePath(QObject):
             self._path.set_look(frame.lanes[0].colour, frame.lanes[0].marker)
             self._trace.set_look(frame.lanes[0].colour, 2)
             self._fit_loss(frame)
-            self._goal.setValue(np.log10(tolerance))
+            self._goal.set_height(float(np.log10(tolerance)))
         self._draw()
 
     def stop(self) -> None:

@@ -8,8 +8,9 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from core.experiments.stability import path_configuration, same_map
+from core.experiments.stability_parameters import MINIMUM
 from core.linked import linked
-from core.map_axes import SIDES, names_of, with_value
+from core.map_axes import SIDES, STARTS, label_of, names_of, with_value
 from core.optimizers import OPTIMIZERS
 from core.parameters import ParameterError
 from core.presets import panel_presets
@@ -51,6 +52,7 @@ class StabilityPanel(Panel):
     def _install(self, configuration: Configuration) -> None:
         """Offer the axes that the optimizer has."""
         super()._install(configuration)
+        self._title.setText(self._title_text())
         usable = names_of(configuration["optimizer"], configuration["surface"])
         for side in SIDES:
             combo = self.form.editor(side).field
@@ -58,6 +60,14 @@ class StabilityPanel(Panel):
             if isinstance(model, QStandardItemModel):
                 for row in range(model.rowCount()):
                     model.item(row).setEnabled(combo.itemText(row) in usable)
+
+    def _title_text(self) -> str:
+        """Name the axes; a map of starts has the preset's name."""
+        values, optimizer = self.configuration.values, self.configuration["optimizer"]
+        names = [label_of(values[side], optimizer) for side in SIDES]
+        if all(values[side] in STARTS for side in SIDES) and values["measure"] == MINIMUM:
+            return "Basins of attraction"
+        return f"{names[0][:1].upper()}{names[0][1:]} × {names[1]}"
 
     def _show_notes(self) -> None:
         rule = OPTIMIZERS[self.configuration["optimizer"]]

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 HEIGHT = 62.0
 _BAR_WIDTH, _BAR_HEIGHT = 150.0, 9.0
-_LINE, _GAP, _SAMPLE = 21.0, 16.0, 24.0
+_LINE, _GAP, _SAMPLE = 21.0, 16.0, 27.0
 
 # What stands before a word of the key: a kind, or a minimum's hue with its number.
 KeyEntry = tuple[str, str]
 
 
 class MapStrip(Strip):
-    """Title and colour scale in the first line, the key below, in two lines where it is long.
+    """Title and colour scale in the first line, the key in up to two lines below: what matters most comes first.
 
     The key's entries are `(kind, words)`, the kind one of open, lost, limit, mark, or `hue:<hue>:<number>`.
     """
@@ -52,12 +52,10 @@ class MapStrip(Strip):
         room = rect.right() - 8.0
         first = self._draw_scale(painter, rect, start) if self._unit else room
         x, line = rect.left(), 0
-        for number, (kind, words) in enumerate(self._key):
-            needed = _SAMPLE + word_width(words)
-            if x + needed > (first if line == 0 else room):
+        for kind, words in self._key:
+            if x + _SAMPLE + word_width(words) > (room if line else first):
                 x, line = rect.left(), line + 1
-            if line > 1 or (line == 1 and number + 1 < len(self._key) and x + needed + _GAP + 40.0 > room):
-                self.word(painter, x, rect.top() + 27.0 + _LINE * min(line, 1), f"… {len(self._key) - number} more")
+            if line > 1:
                 break
             middle = rect.top() + 27.0 + _LINE * line
             self._draw_sample(painter, QPointF(x + 9.0, middle), kind)

@@ -36,6 +36,7 @@ _MAP_SHARE, _LOSS_SHARE = 0.6, 0.4
 _INDENT = 64.0
 _ZOOM, _ZOOM_MS = 0.8, 180
 _FAR_CELLS = 10
+_MOST_NUMBERED = 25
 _ARROWS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -52,6 +53,7 @@ class StabilityView(View):
     """
 
     unit = "step"
+    interval = 32  # a map takes the engine's time too
     chosen = Signal(object)
     ranged = Signal(object)
 
@@ -124,7 +126,6 @@ class StabilityView(View):
     def set_theme_items(self) -> None:
         """Colour what pyqtgraph draws itself."""
         self.graphics.setBackground(self.colours.background)
-        self.path.set_colours(self.colours)
 
     # What is shown.
 
@@ -192,7 +193,8 @@ class StabilityView(View):
             return []
         order, hues = [STARTS.index(name) for name in names], hues_of(frame.minima)
         found = zip(frame.minima.points[:, order].tolist(), hues, strict=True)
-        return [(x, y, str(number), hue) for number, ((x, y), hue) in enumerate(found, 1)]
+        numbered = len(hues) <= _MOST_NUMBERED
+        return [(x, y, str(n) if numbered or n == 1 else "", hue) for n, ((x, y), hue) in enumerate(found, 1)]
 
     def _show_mark(self) -> None:
         frame = self._frame

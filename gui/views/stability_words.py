@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gui.views.stability_strip import KeyEntry
 
 _MOST_LISTED = 6
+_FEW = 3
 _APART = 0.22  # of the colour scale, between its numbers
 
 
@@ -40,7 +41,7 @@ def outcome(frame: StabilityFrame, reading: Reading, cursor: int) -> str:
         return f"diverged at step {reading.diverged:,}" if reading.diverged else "begins outside"
     if reading.steps is None:
         return "at no minimum" if frame.measured == MINIMUM else f"not within {frame.tolerance:g}"
-    since = f"from step {reading.steps:,} on"
+    since = f"from step {reading.steps:,}"
     if reading.minimum:
         return f"minimum {reading.minimum} at {place_text(frame, reading.minimum)} {since}"
     return f"within {frame.tolerance:g} {since}"
@@ -71,17 +72,21 @@ def title(frame: StabilityFrame, measure: str) -> str:
 def key_entries(frame: StabilityFrame, measure: str, marked: bool) -> list[KeyEntry]:
     """Return what the strip explains."""
     found: list[KeyEntry] = [("mark", "now")] if marked else []
-    if measure == MINIMUM:
-        hues = hues_of(frame.minima)
-        listed = range(1, min(len(hues), HUES) + 1)
-        found += [(f"hue:{hues[n - 1]}:{n}", place_text(frame, n)) for n in listed]
-        if len(hues) > HUES:
-            found[-1] = (found[-1][0], f"{found[-1][1]} and {len(hues) - HUES} more")
     if frame.limit.formula and len(frame.limit.points):
         found.append(("limit", f"{frame.limit.formula}, L = {short_number(frame.limit.curvature or 0.0)}"))
     if measure != LOSS:
         found.append(("open", "none reached" if measure == MINIMUM else f"f > {frame.tolerance:g}"))
-    return [*found, ("lost", "diverged")]
+    return [*found, ("lost", "diverged"), *(_minimum_entries(frame) if measure == MINIMUM else [])]
+
+
+def _minimum_entries(frame: StabilityFrame) -> list[KeyEntry]:
+    """Explain the minima's hues, or the first ones of many."""
+    hues = hues_of(frame.minima)
+    listed = len(hues) if len(hues) <= HUES else _FEW
+    found = [(f"hue:{hues[n - 1]}:{n}", place_text(frame, n)) for n in range(1, listed + 1)]
+    if listed < len(hues):
+        found[-1] = (found[-1][0], f"{found[-1][1]} and {len(hues) - listed} more")
+    return found
 
 
 def scale_ticks(frame: StabilityFrame, measure: str) -> tuple[list[tuple[float, str]], str]:
