@@ -123,7 +123,7 @@ def test_tab_reaches_form_and_transport(user):
             user.press(KEY.Key_Tab)
             reached.add(QApplication.focusWidget().objectName())
         paths = {"surface", "anisotropy", "start.x", "start.y", "iterations"}
-        settings = {"optimizer", "surface", "start.x", "x", "y.high", "measure", "resolution"}
+        settings = {"optimizer", "surface", "start.x", "x", "y.range.high", "measure", "resolution"}
         form = {"paths": paths, "stability": settings}.get(entry.key, {"hidden", "seed"})
         assert form | {"preset", "play", "timeline", "speed"} <= reached
         if entry.key in OPTIMIZER_PANELS:
