@@ -158,6 +158,8 @@ def _rate_tables(frame: PathsFrame | TrainingFrame, unit: str, ends: list[int]) 
 
 _HOLDING = set(KEYS.values())
 _FLOW = ("gradient_norm", "update_ratio")
+
+
 def _map_tables(frame: StabilityFrame) -> tuple[Table, ...]:
     found = [Table("", map_columns(frame), map_rows(frame))]
     if frame.measured == MINIMUM:
