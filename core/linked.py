@@ -22,8 +22,8 @@ def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) ->
 
     Another surface comes with a start of its own, other initial weights of BatchNorm's two lanes replace them, a
     strength of weight decay or Dropout names its lane, lanes say which strengths there are, an optimizer is
-    searched for what it has, and a map's axes are what its optimizer and surface have. Schedules are made for the length of the run until one is in use. Raises ParameterError
-    where given changes contradict each other.
+    searched for what it has, and a map's axes are what its optimizer and surface have. Schedules are made for the
+    length of the run until one is in use. Raises ParameterError where given changes contradict each other.
     """
     found = dict(changes)
     if "surface" in changes and "start" in values:

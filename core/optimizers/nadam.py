@@ -51,8 +51,10 @@ class NAdam(Adam):
     )
 
     def init(self, params: Array) -> State:
-        """Start as Adam, with a product of 1 for each lane."""
-        product = np.ones((len(params), *[1] * (params.ndim - 1)), params.dtype)
+        """Start as Adam, with a product of 1 for each lane, or for each setting that it depends on."""
+        lanes = len(params), *[1] * (params.ndim - 1)
+        shape = np.broadcast_shapes(lanes, *(np.shape(self.values[name]) for name in ("beta1", "momentum_decay")))
+        product = np.ones(shape, params.dtype)
         return {**super().init(params), "product": product, "more_work": np.empty_like(params)}
 
     def update(self, params: Array, grads: Array, state: State) -> None:
