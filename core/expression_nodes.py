@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,7 +139,7 @@ class Graph:
     def _folded(self, kind: str, *parts: Node) -> Node:
         node = self.make(kind, *parts)
         if all(part.kind == "number" for part in parts):
-            return self.number(float(evaluate([node], {})[0]))
+            return self.number(float(Program([node]).run({})[0]))
         return node
 
     def derivative(self, root: Node, name: str) -> Node:
@@ -258,24 +259,47 @@ def ordered(roots: Iterable[Node]) -> list[Node]:
     return list(found.values())
 
 
-def evaluate(roots: list[Node], values: Mapping[str, Value], order: list[Node] | None = None) -> list[Value]:
-    """Return what the nodes are for these values of the names; KeyError for a name without one.
+class Program:
+    """The values of some nodes as a list of steps: each applies one function to results of steps before it."""
 
-    Numbers that leave the finite ones become inf or nan; nothing raises and nothing warns.
-    """
-    done: dict[int, Value] = {}
-    with np.errstate(all="ignore"):
-        for node in ordered(roots) if order is None else order:
-            if node.kind == "number":
-                done[id(node)] = node.value
-            elif node.kind == "name":
-                done[id(node)] = values[node.name]
-            elif node.kind == "pow":
-                done[id(node)] = power(done[id(node.parts[0])], int(node.value))
-            else:
-                operation = _OPERATIONS.get(node.kind) or FUNCTIONS[node.kind]
-                done[id(node)] = operation(*(done[id(part)] for part in node.parts))
-    return [done[id(root)] for root in roots]
+    def __init__(self, roots: Iterable[Node]) -> None:
+        """Number all nodes, parts before what is made of them."""
+        roots = list(roots)
+        order = ordered(roots)
+        place = {id(node): number for number, node in enumerate(order)}
+        self._roots = [place[id(root)] for root in roots]
+        self._start: list[Any] = [node.value if node.kind == "number" else 0.0 for node in order]
+        self._names = [(place[id(node)], node.name) for node in order if node.kind == "name"]
+        parts = [(node, [place[id(part)] for part in node.parts]) for node in order if node.parts]
+        self._steps = [(place[id(node)], _operation(node), places) for node, places in parts]
+
+    def __len__(self) -> int:
+        """Return how many operations one run takes."""
+        return len(self._steps)
+
+    def run(self, values: Mapping[str, Value]) -> list[Value]:
+        """Return the nodes' values; KeyError for a name without one.
+
+        Numbers that leave the finite ones become inf or nan; nothing raises and nothing warns.
+        """
+        done = self._start.copy()
+        for place, name in self._names:
+            done[place] = values[name]
+        with np.errstate(all="ignore"):
+            for place, operation, parts in self._steps:
+                if len(parts) == 1:  # spelled out: unpacking a list takes longer than the arithmetic of a point
+                    done[place] = operation(done[parts[0]])
+                elif len(parts) == 2:
+                    done[place] = operation(done[parts[0]], done[parts[1]])
+                else:
+                    done[place] = operation(*(done[part] for part in parts))
+        return [done[root] for root in self._roots]
+
+
+def _operation(node: Node) -> Callable[..., Any]:
+    if node.kind == "pow":
+        return partial(power, exponent=int(node.value))
+    return _OPERATIONS.get(node.kind) or FUNCTIONS[node.kind]
 
 
 # As Python source.

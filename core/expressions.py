@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.expression_nodes import FUNCTIONS, MOST_POWER, Graph, Node, Value, evaluate, ordered, source
+from core.expression_nodes import FUNCTIONS, MOST_POWER, Graph, Node, Program, Value, ordered, source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -58,14 +58,14 @@ class Expression:
     def __init__(self, text: str, graph: Graph, root: Node, tokens: Sequence[_Token] = ()) -> None:
         """Keep what the parser or `derivative` found."""
         self.text, self._graph, self._root, self._tokens = text, graph, root, tokens
-        self._order = ordered([root])
-        used = {node.name for node in self._order if node.kind == "name"}
+        self._program = Program([root])
+        used = {node.name for node in ordered([root]) if node.kind == "name"}
         written = [token.text if token.kind == "name" else "t" for token in tokens if token.kind in ("name", "power")]
         self.names = tuple(dict.fromkeys(name for name in written if name in used)) or tuple(sorted(used))
 
     def evaluate(self, values: Mapping[str, Value]) -> Value:
         """Return its value; names may be arrays that broadcast together. What is not finite becomes inf or nan."""
-        return evaluate([self._root], values, self._order)[0]
+        return self._program.run(values)[0]
 
     def derivative(self, name: str) -> Expression:
         """Return the exact derivative with respect to a name; ExpressionError where that is too long."""
@@ -77,7 +77,7 @@ class Expression:
     @property
     def operations(self) -> int:
         """How many operations one evaluation takes."""
-        return sum(bool(node.parts) for node in self._order)
+        return len(self._program)
 
     def substituted(self, texts: Mapping[str, str]) -> str:
         """Return the text as it was written, with other texts, such as numbers, in place of names.
@@ -91,6 +91,11 @@ class Expression:
             parts += [self._gap(before, token), _replaced(token, before, after, texts)]
         return "".join(parts)
 
+    @property
+    def pretty(self) -> str:
+        """The text as a book prints it: `x**2/20+y^2` as x²/20 + y²."""
+        return "".join(_printed(self._tokens, at) for at in range(len(self._tokens) - 1))
+
     def _gap(self, before: _Token | None, token: _Token) -> str:
         """Return what stands between two tokens; a product that was written without a sign gets one."""
         if before is None:
@@ -103,9 +108,14 @@ class Expression:
         return source(self._root, names, module)
 
 
+def program_of(expressions: Sequence[Expression]) -> Program:
+    """Return what computes expressions of one text and its derivatives together; what they share is computed once."""
+    return Program(one._root for one in expressions)
+
+
 def evaluate_all(expressions: Sequence[Expression], values: Mapping[str, Value]) -> list[Value]:
     """Return the values of some expressions of one text and its derivatives; what they share is computed once."""
-    return evaluate([one._root for one in expressions], values)
+    return program_of(expressions).run(values)
 
 
 def parse(text: str, names: Collection[str]) -> Expression:
@@ -138,6 +148,42 @@ def _begins_factor(token: _Token) -> bool:
     return token.kind in ("number", "name", "(", "√")
 
 
+# Printing.
+
+_PRINTED = {"*": "·", "/": "/", ",": ", ", "pi": "π"}
+
+
+def _printed(tokens: Sequence[_Token], at: int) -> str:
+    """Return a token as a book prints it, with the gap before it."""
+    token, before, after = tokens[at], tokens[at - 1], tokens[at + 1]
+    if token.kind in ("+", "-"):
+        sign = "−" if token.kind == "-" else "+"
+        return f" {sign} " if _ends_operand(tokens, at - 1) else sign
+    if token.kind == "^":
+        return "" if _is_raised(tokens, at + 1) else "^"
+    if _is_raised(tokens, at):
+        return "".join(_RAISED[digit] for digit in token.text)
+    text = "√" if token.text == "sqrt" and after.kind == "(" else _PRINTED.get(token.text, token.text)
+    text = _PRINTED.get(token.kind, text)
+    plain = (before.kind == "number" and not _is_raised(tokens, at - 1)) or before.text in ("pi", "π")
+    apart = token.kind == "name" and not plain and at > 0 and before.kind in ("name", "power", ")", "number")
+    return f" {text}" if apart else text
+
+
+def _is_raised(tokens: Sequence[_Token], at: int) -> bool:
+    """Whether a token is a plain exponent, such as the 2 of x^2, that can be printed as a superscript."""
+    after = tokens[min(at + 1, len(tokens) - 1)]
+    return at > 0 and tokens[at - 1].kind == "^" and tokens[at].text.isdecimal() and after.kind not in ("^", "power")
+
+
+def _ends_operand(tokens: Sequence[_Token], at: int) -> bool:
+    """Whether an operand ends with a token; a bar after an operand closes one."""
+    if at < 0:
+        return False
+    kind = tokens[at].kind
+    return _ends_operand(tokens, at - 1) if kind == "|" else kind in ("number", "name", "power", ")")
+
+
 # Reading.
 
 
@@ -167,6 +213,8 @@ def _end_of_token(text: str, at: int) -> int:
         return _while(text, at, lambda letter: letter in _SUPERSCRIPTS)
     if text[at] in "0123456789.":
         return _end_of_number(text, at)
+    if text[at] == "π":
+        return at + 1
     if _is_letter(text[at]):
         return _while(text, at, _continues_name)
     if text.startswith("**", at):
@@ -188,6 +236,8 @@ def _is_letter(letter: str) -> bool:
 
 def _continues_name(letter: str) -> bool:
     """Whether a letter goes on with a name: letters, digits, subscripts, primes, and marks such as a hat."""
+    if letter == "π":  # 2πx is a product
+        return False
     return _is_letter(letter) or letter in "0123456789₀₁₂₃₄₅₆₇₈₉′" or unicodedata.category(letter) == "Mn"
 
 
@@ -234,7 +284,13 @@ class _Parser:
             return ExpressionError(token.position, "the formula ends too early; a number, a name or ( is missing")
         if token.kind == ")":
             return ExpressionError(token.position, "this ) closes nothing")
+        if self._is_decimal_comma():
+            return ExpressionError(token.position, "',' cannot stand here; decimals take a point, such as 0.5")
         return ExpressionError(token.position, f"{token.text[:20]!r} cannot stand here")
+
+    def _is_decimal_comma(self) -> bool:
+        before, after = self._tokens[max(0, self._at - 1)], self._tokens[min(self._at + 1, len(self._tokens) - 1)]
+        return self._now.kind == "," and before.kind == after.kind == "number"
 
     def _take(self) -> _Token:
         self._at += 1
@@ -310,7 +366,7 @@ class _Parser:
     def _raised(self, base: Node, exponent: Node, sign: _Token) -> Node:
         """Return a power; whole ones are products, and none is larger than what is allowed."""
         if not any(node.kind == "name" for node in ordered([exponent])):
-            value = float(evaluate([exponent], {})[0])
+            value = float(Program([exponent]).run({})[0])
             if not abs(value) <= MOST_POWER:
                 raise ExpressionError(sign.position, f"too large a power; allowed: −{MOST_POWER} to {MOST_POWER}")
             if value == int(value):
@@ -333,6 +389,8 @@ class _Parser:
             return found
         if token.kind in ("(", "|"):
             return self._bracket(self._take())
+        if token.kind == ")" and self._at:
+            raise ExpressionError(token.position, "a number, a name or ( is missing before this )")
         raise self._unexpected()
 
     def _bracket(self, opened: _Token) -> Node:
@@ -360,6 +418,8 @@ class _Parser:
         letters = [letter for letter in name if letter in self._names]
         if len(letters) == len(name) > 1:
             return f"{name!r} is unknown; for a product write {'*'.join(letters)}"
+        if name[0] in self._names and name[1:].isdecimal():
+            return f"{name!r} is unknown; write {name[0]}^{name[1:]} or {name[0]}*{name[1:]}"
         shown = name if len(name) <= 20 else name[:20] + "…"
         return f"{shown!r} is unknown; allowed: {', '.join([*self._names, 'pi', 'e', *FUNCTIONS])}"
 
@@ -380,4 +440,13 @@ class _Parser:
         return self._checked(self._graph.make(name, *parts), token)
 
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "MOST_CHARACTERS", "Expression", "ExpressionError", "evaluate_all", "parse"]
+__all__ = [
+    "CONSTANTS",
+    "FUNCTIONS",
+    "MOST_CHARACTERS",
+    "Expression",
+    "ExpressionError",
+    "evaluate_all",
+    "parse",
+    "program_of",
+]
