@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.lanes import Axis
 from core.map_axes import mapped
 from core.optimizers import OPTIMIZERS
+from core.own_surface import OWN, follows
 from core.parameters import ParameterError, number_text
 from core.regularization import parts_of, strengths, with_strength
 from core.schedules import lengths, needed
@@ -16,18 +17,21 @@ from core.trials import full_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_ON_SURFACES = frozenset(("surface", "function", "domain.x", "domain.y"))
+
 
 def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) -> dict[str, Any]:
     """Return the changes to `values` with what follows from them.
 
-    Another surface comes with a start of its own, other initial weights of BatchNorm's two lanes replace them, a
-    strength of weight decay or Dropout names its lane, lanes say which strengths there are, an optimizer is
-    searched for what it has, and a map's axes are what its optimizer and surface have. Schedules are made for the
-    length of the run until one is in use. Raises ParameterError where given changes contradict each other.
+    Another surface comes with a start of its own, an example of one's own function with its domain too, other initial
+    weights of BatchNorm's two lanes replace them, a strength of weight decay or Dropout names its lane, lanes say which
+    strengths there are, an optimizer is searched for what it has, and a map's axes are what its optimizer and surface
+    have. Schedules are made for the length of the run until one is in use. Raises ParameterError where given changes
+    contradict each other.
     """
     found = dict(changes)
-    if "surface" in changes and "start" in values:
-        found.setdefault("start", SURFACES[changes["surface"]].start)
+    if "start" in values and not _ON_SURFACES.isdisjoint(changes):
+        found |= _placed(values, changes)
     if changes.get("iterations") and "schedule.length" in values and not needed(values):
         found = {**lengths(changes["iterations"]), **found}
     if axis is Axis.BATCHNORM and "init" in changes:
@@ -41,6 +45,13 @@ def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) ->
     if axis is Axis.CELL:
         found |= mapped(values, found)
     return found
+
+
+def _placed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    key = changes.get("surface", values["surface"])
+    if key == OWN:
+        return {name: value for name, value in follows(values, changes).items() if value != values[name]}
+    return {"start": SURFACES[key].start, **changes} if "surface" in changes else {}
 
 
 def _regularized(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

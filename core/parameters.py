@@ -28,6 +28,7 @@ class Kind(Enum):
     POINT = "point"
     RANGE = "range"
     NAMES = "names"
+    FORMULA = "formula"
 
 
 class Scale(Enum):
@@ -45,6 +46,18 @@ class ParameterError(ValueError):
         shown = value if isinstance(value, str) else _shown(value)
         super().__init__(f"{key}: {_one_line(shown)!r} is not allowed; allowed: {allowed}")
         self.key, self.value, self.allowed = key, value, allowed
+
+
+class FormulaError(ParameterError):
+    """A text that is no formula: `position` is the offending character, counted from 0, `reason` what is wrong."""
+
+    def __init__(self, key: str, value: str, position: int, reason: str, allowed: str) -> None:
+        """Keep place and reason, so that a field can mark the character."""
+        said = f"{reason}; allowed: {allowed}" if "allowed: " not in reason else reason
+        shown = _around(" ".join(value.split("\n")), position)
+        ValueError.__init__(self, f"{key}: {shown!r} is not allowed at character {position + 1}: {said}")
+        self.key, self.value, self.allowed = key, value, allowed
+        self.position, self.reason = position, reason
 
 
 class UnknownParameterError(ParameterError):
@@ -67,7 +80,8 @@ class Parameter:
     is the range that a search for good values takes at first; a parameter without one is not searched. `matches`
     accepts names beyond `choices`: it returns the one way to write the name or raises ValueError; `more` says in
     words which these are, and `family` names some that differ in a number, as `(prefix, low, high)`. `symbol` is what
-    formulas call it.
+    formulas call it. A formula's `matches` returns the text that is kept or raises ExpressionError. A range is at least
+    `width` wide.
     """
 
     key: str
@@ -90,6 +104,7 @@ class Parameter:
     more: str = ""
     family: tuple[str, float, float] | None = None
     symbol: str = ""
+    width: float = 0.0
 
     def check(self, value: Any) -> Any:
         """Return `value` in its own type, or raise ParameterError."""
@@ -111,7 +126,7 @@ class Parameter:
             return self.check([_number(part) for part in parts])
         if self.kind is Kind.NAMES:
             return self.check(parts)
-        return self.check(text.strip() if self.kind in (Kind.CHOICE, Kind.NAME) else _number(text))
+        return self.check(text.strip() if self.kind in (Kind.CHOICE, Kind.NAME, Kind.FORMULA) else _number(text))
 
     def text(self, value: Any) -> str:
         """Write a value so that `parse` reads it back; five times 100 is `100x5`."""
@@ -124,9 +139,13 @@ class Parameter:
         """What the parameter takes, in words."""
         if self.kind is Kind.BOOL:
             return "true or false"
+        if self.kind is Kind.FORMULA:
+            return self.more
         if self.choices or self.more:
             names = ", ".join([*self.choices, self.more] if self.more else self.choices)
             return ("some of " if self.kind is Kind.NAMES else "one of ") + names
+        if self.kind is Kind.RANGE and self.width:
+            return f"two numbers low,high, the second larger by {_text(self.width)} or more, each {self._range()}"
         return f"{_WORDS[self.kind]} {self._range()}".strip()
 
     def _range(self) -> str:
@@ -306,6 +325,14 @@ def _one_line(text: str) -> str:
     return short if len(short) <= 60 else short[:57] + "..."
 
 
+def _around(text: str, position: int, most: int = 60) -> str:
+    """Return a text, or the part of a long one that is around a character."""
+    if len(text) <= most:
+        return text
+    first = min(max(0, position - most // 2), len(text) - most)
+    return "…" * (first > 0) + text[first : first + most] + "…" * (first + most < len(text))
+
+
 def _number(text: str) -> Any:
     try:
         return int(text)
@@ -358,6 +385,17 @@ def _check_name(parameter: Parameter, value: Any) -> str:
     return _match(parameter, value)
 
 
+def _check_formula(parameter: Parameter, value: Any) -> str:
+    from core.expressions import ExpressionError  # with NumPy; nothing but a formula needs it
+
+    if not isinstance(value, str) or parameter.matches is None:
+        raise TypeError
+    try:
+        return parameter.matches(value)
+    except ExpressionError as error:
+        raise FormulaError(parameter.key, value, error.position, error.reason, parameter.allowed) from None
+
+
 def _check_each(parameter: Parameter, value: Any, check: Callable[[Parameter, Any], Any]) -> tuple[Any, ...]:
     low, high = parameter.length
     if not isinstance(value, (tuple, list)) or not low <= len(value) <= high:
@@ -373,7 +411,7 @@ def _check_point(parameter: Parameter, value: Any) -> tuple[Any, ...]:
 
 def _check_range(parameter: Parameter, value: Any) -> tuple[Any, ...]:
     low, high = _check_point(parameter, value)
-    if not low < high:
+    if not low < high or high - low < parameter.width:
         raise ValueError
     return low, high
 
@@ -407,6 +445,7 @@ _WORDS = {
     Kind.RANGE: "two rising numbers low,high, each",
     Kind.NAMES: "names",
     Kind.NAME: "a name",
+    Kind.FORMULA: "a formula",
 }
 _CHECKS: dict[Kind, Callable[[Parameter, Any], Any]] = {
     Kind.FLOAT: _check_float,
@@ -418,4 +457,5 @@ _CHECKS: dict[Kind, Callable[[Parameter, Any], Any]] = {
     Kind.POINT: _check_point,
     Kind.RANGE: _check_range,
     Kind.NAMES: _check_names,
+    Kind.FORMULA: _check_formula,
 }

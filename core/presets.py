@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.figures import PATHS, PROPAGATION, SEARCH, STABILITY, TRAINING, Preset
 from core.lanes import BATCHNORM_KINDS, Axis
+from core.own_surface import DEFAULT, OWN
 from core.schedules import lengths
 from core.surfaces import SURFACES
 
@@ -31,7 +32,7 @@ class PresetError(ValueError):
 
 def _paths(surface: str, title: str, shows: str, look_for: tuple[str, ...], **values: Any) -> Preset:
     name = "optimizer-paths" if surface == "quadratic" else f"paths-{surface}"
-    start = SURFACES[surface].start
+    start = DEFAULT.start if surface == OWN else SURFACES[surface].start
     settings = {
         "surface": surface,
         "start": start,
@@ -129,6 +130,23 @@ _ALL = (
         adagrad__lr=0.15,
         rmsprop__lr=0.02,
         adam__lr=0.05,
+    ),
+    _paths(
+        OWN,
+        "Your own function",
+        "paths on any f(x, y) that you type",
+        (
+            "Two valleys to begin with, the left one deeper: SGD rolls into the nearer one, momentum swings across.",
+            "Type another function, or take one of the examples: its gradient is exact.",
+            "Drag the start to the other side: from where do all of them find the deeper valley?",
+        ),
+        iterations=80,
+        sgd__lr=0.1,
+        momentum__lr=0.05,
+        nesterov__lr=0.05,
+        adagrad__lr=0.5,
+        rmsprop__lr=0.05,
+        adam__lr=0.2,
     ),
     Preset(
         "optimizer-mnist",

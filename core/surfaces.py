@@ -34,7 +34,8 @@ class Surface:
     keeps that variable's shape. Far outside the view, values may overflow to inf or nan; nothing raises.
 
     ``view`` is (x_low, x_high, y_low, y_high); ``minima`` are the global ones, empty where f is unbounded below;
-    ``floor`` is the value there, -inf where f is unbounded below.
+    ``floor`` is the value there, -inf where f is unbounded below. One that is not ``quick`` was typed by somebody: a
+    picture of it may take a while.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Surface:
     floor: float
     value: Callable[[Values, Values], Values]
     gradient: Callable[[Values, Values], tuple[Values, Values]]
+    quick: bool = True
 
     def f(self, points: Array) -> Values:
         """Values (...) at points (..., 2)."""

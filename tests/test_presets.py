@@ -15,6 +15,7 @@ from core.export import arrays
 from core.initializers import initializer
 from core.lanes import Axis, lanes_of
 from core.optimizers import OPTIMIZERS
+from core.own_surface import surface_of
 from core.parameters import ParameterError, UnknownParameterError
 from core.presets import PRESETS, PresetError, build, panel_presets, preset
 from core.surfaces import SURFACES
@@ -157,7 +158,7 @@ def test_a_dataset_smaller_than_the_preset_wants_will_do(found, tiny) -> None:
 def test_paths_start_in_the_picture(found) -> None:
     configuration = found.configuration()
     x, y = configuration["start"]
-    x_low, x_high, y_low, y_high = SURFACES[configuration["surface"]].view
+    x_low, x_high, y_low, y_high = surface_of(configuration).view
     assert x_low < x < x_high and y_low < y < y_high
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from core.initializers import NAMES, initializer_name
 from core.lanes import BATCHNORM_KINDS, Axis, activation_name, scale_name
 from core.optimizers import OPTIMIZERS
+from core.own_surface import DEFAULT, FARTHEST, FORMULA_WORDS, NARROWEST, OWN, formula
 from core.parameters import Kind, Parameter, Scale, choice, flag, integer, number
 from core.regularization import NAMES as REGULARIZATIONS
 from core.regularization import regularization_name
@@ -25,7 +26,7 @@ def paths_parameters() -> tuple[Parameter, ...]:
     start = "Where every lane starts; click or drag on the map to set it"
     return (
         _optimizer_lanes(),
-        choice("surface", "surface", "quadratic", "Function to descend on", SURFACES),
+        choice("surface", "surface", "quadratic", "Function to descend on; own: one that you type", (*SURFACES, OWN)),
         number(
             "anisotropy",
             "anisotropy",
@@ -36,10 +37,36 @@ def paths_parameters() -> tuple[Parameter, ...]:
             scale=Scale.LOG,
             only_if=("surface", "quadratic"),
         ),
+        *_own_function(),
         Parameter("start", "start", (-7.0, 2.0), start, Kind.POINT, -1000.0, 1000.0),
         integer("iterations", "steps", 29, "Updates of every lane", 1, 10_000, scale=Scale.LOG),
         *_hyperparameters(None),
     )
+
+
+def _own_function() -> tuple[Parameter, ...]:
+    """Declare a function that somebody types, and where it is looked at."""
+    used = ("surface", OWN)
+    known = "numbers, + − * / ^, brackets, |x|, √, pi, e, sin, cos, exp, ln and others"
+    doc = f"Function of x and y to descend on: {known}. Its gradient is exact"
+    text = Parameter(
+        "function", "f(x, y)", DEFAULT.text, doc, Kind.FORMULA, only_if=used, matches=formula, more=FORMULA_WORDS
+    )
+    domain = (
+        Parameter(
+            f"domain.{axis}",
+            f"{axis} from … to",
+            ends,
+            f"Where the function is drawn and its minima are looked for, along {axis}",
+            Kind.RANGE,
+            -FARTHEST,
+            FARTHEST,
+            only_if=used,
+            width=NARROWEST,
+        )
+        for axis, ends in (("x", DEFAULT.x), ("y", DEFAULT.y))
+    )
+    return (text, *domain)
 
 
 def training_parameters(axis: Axis) -> tuple[Parameter, ...]:

@@ -5,7 +5,7 @@ All lanes start at the same point and see the exact gradient; nothing is random.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +16,18 @@ from core.experiments.protocol import Experiment
 from core.history import Record
 from core.lanes import Axis, Lane, lanes_of, optimizer_of
 from core.optimizers import SCRATCH
+from core.own_surface import surface_of
 from core.rates import Ahead, Rates
-from core.surfaces import Surface, surface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from core.parameters import Configuration
+    from core.surfaces import Surface
 
 Array = NDArray[Any]
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Paths(Experiment):
         """Place every lane at the start."""
         lanes = lanes_of(configuration.values, Axis.OPTIMIZER)
         super().__init__(configuration, lanes, configuration["iterations"])
-        self.surface = surface(configuration["surface"], configuration["anisotropy"])
+        self.surface = surface_of(configuration.values)
         self._rules = [optimizer_of((lane,), configuration.values) for lane in lanes]
         self._hyperparameters = tuple(MappingProxyType(dict(rule.values)) for rule in self._rules)
         self._diverged: list[int | None] = [None] * len(lanes)
@@ -99,6 +102,8 @@ class Paths(Experiment):
         """Move every lane that is still finite, `updates` times."""
         with np.errstate(all="ignore"):
             for _ in range(min(updates, self.total - self.position)):
+                if self.abandoned:
+                    return
                 self._step()
 
     def _step(self) -> None:
@@ -131,13 +136,14 @@ class Paths(Experiment):
         x, y = points[..., 0], points[..., 1]
         with np.errstate(all="ignore"):
             loss = self.surface.value(x, y) + np.zeros(())
-        x_low, x_high, y_low, y_high = self.surface.view
+        surface = _with_floor_below(self.surface, loss)
+        x_low, x_high, y_low, y_high = surface.view
         outside = ~((x >= x_low) & (x <= x_high) & (y >= y_low) & (y <= y_high))
-        excess = loss - self.surface.floor if np.isfinite(self.surface.floor) else loss
+        excess = loss - surface.floor if np.isfinite(surface.floor) else loss
         for array in (loss, excess, outside):
             array.flags.writeable = False
         return PathsFrame(
-            surface=self.surface,
+            surface=surface,
             lanes=self.lanes,
             position=self.position,
             total=self.total,
@@ -166,3 +172,9 @@ def _places(states: Sequence[Mapping[str, Array]], start: int) -> list[dict[str,
             places[key] = slice(start, start + value.size)
             start += value.size
     return found
+
+
+def _with_floor_below(surface: Surface, loss: Array) -> Surface:
+    """Return the surface, without a floor where a path went below it: outside of the domain, nobody knows how deep."""
+    rounding = _ROUNDING * max(1.0, abs(surface.floor))
+    return replace(surface, floor=-np.inf) if (loss < surface.floor - rounding).any() else surface
