@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 from typing import TYPE_CHECKING
 
-import contourpy
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QTransform
 
+from gui.background import Background
 from gui.items import Frame, ViewItem, line_path
 from gui.legend import marker_path
+from gui.plots import LABEL_PIXELS, plot_font
+from gui.tracing import GRID, Tracing, trace
 
 if TYPE_CHECKING:
     from core.surfaces import Surface
     from gui.decimation import Array
     from gui.plots import PlotColours
 
-GRID = 256
 _FILE_GRID = 512
-LEVELS = 18
 _REBUILD_MS = 70
 _MARGIN = 0.06
 # From the valley to the heights: near the page first, so that coloured paths stand out; lightness changes steadily.
@@ -28,51 +28,61 @@ _RAMPS = {
     False: ("#fdfdfb", "#eff3f4", "#dfe7ec", "#cdd8e1", "#bac8d5"),
     True: ("#10141a", "#182029", "#222e3b", "#2f3f50", "#415467"),
 }
+_HATCHES = {False: "#d9c7b4", True: "#4a3f36"}
+_STRIPES = 44  # across the picture's diagonal
+_SAID_BROKEN = 0.002
 _LINES = {False: ("#4a6178", 0.38), True: ("#a9bdd2", 0.30)}
-
-
-def scaled_heights(values: Array) -> tuple[Array, float]:
-    """Return values scaled to 0 (lowest in view) to 1 (highest), and the power that puts their median at 0.5.
-
-    Equal steps of scaled ** power are drawn as equal steps of shade and level: a plane keeps its even lines, a
-    parabola gets even distances, and a narrow valley under steep walls is not left in one flat colour. Values that
-    are not finite count as the highest.
-    """
-    finite = np.isfinite(values)
-    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
-    if not high > low:
-        return np.zeros(values.shape), 1.0
-    scaled = (np.where(finite, values, high) - low) / (high - low)
-    middle = min(max(float(np.median(scaled)), 1e-6), 0.5)
-    return scaled, max(math.log(0.5) / math.log(middle), 0.1)
 
 
 class SurfaceMap:
     """Shading and contour lines of a surface over one rectangle of the plane, in one theme, from grid × grid values."""
 
     def __init__(self, surface: Surface, rect: QRectF, dark: bool, grid: int = GRID) -> None:
-        # A QRectF of the plane is upside down: its top is the lowest y.
-        x, y = np.linspace(rect.left(), rect.right(), grid), np.linspace(rect.top(), rect.bottom(), grid)
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = np.broadcast_to(surface.value(x[None, :], y[:, None]), (grid, grid))
-        scaled, power = scaled_heights(np.asarray(values, dtype=np.float64))
+        tracing = trace(surface, _bounds(rect), grid)
+        assert tracing is not None  # nobody stops it
+        self._draw(tracing, dark)
+
+    @classmethod
+    def of(cls, tracing: Tracing, dark: bool) -> SurfaceMap:
+        """Return the map of what was traced before."""
+        found = cls.__new__(cls)
+        found._draw(tracing, dark)
+        return found
+
+    def _draw(self, tracing: Tracing, dark: bool) -> None:
+        left, right, low, high = tracing.bounds
+        grid = len(tracing.shades)
         # A sample is the middle of its pixel.
-        across, up = 0.5 * rect.width() / (grid - 1), 0.5 * rect.height() / (grid - 1)
-        self.rect = rect.adjusted(-across, -up, across, up)
-        self.image = _shade(scaled**power, dark)
-        self.lines = _contours(x, y, scaled, power)
+        across, up = 0.5 * (right - left) / (grid - 1), 0.5 * (high - low) / (grid - 1)
+        self.rect = QRectF(left - across, low - up, right - left + 2.0 * across, high - low + 2.0 * up)
+        self.broken = 0.0 if tracing.broken is None else float(tracing.broken.mean())
+        self.image = _shade(tracing.shades, tracing.broken, dark)
+        self.lines = QPainterPath()
+        for points in tracing.lines:
+            self.lines.addPath(line_path(points[:, 0], points[:, 1]))
 
 
-def _shade(shares: Array, dark: bool) -> QImage:
-    """Return the picture, its top row being the last of `shares`."""
+def _bounds(rect: QRectF) -> tuple[float, float, float, float]:
+    """Return a rectangle of the plane, which is upside down: its top is the lowest y."""
+    return rect.left(), rect.right(), rect.top(), rect.bottom()
+
+
+def _shade(shares: Array, broken: Array | None, dark: bool) -> QImage:
+    """Return the picture, its top row being the last of `shares`; hatched where the surface is not finite."""
     stops = np.array([_channels(colour) for colour in _RAMPS[dark]])
     places = np.linspace(0.0, 1.0, len(stops))
-    ramp = np.empty((256, 4), dtype=np.uint8)
+    ramp = np.empty((257, 4), dtype=np.uint8)
     for channel in range(3):
-        ramp[:, 2 - channel] = np.interp(np.linspace(0.0, 1.0, 256), places, stops[:, channel]).round()
+        ramp[:256, 2 - channel] = np.interp(np.linspace(0.0, 1.0, 256), places, stops[:, channel]).round()
+        ramp[256, 2 - channel] = _channels(_HATCHES[dark])[channel]
     ramp[:, 3] = 255
-    pixels = ramp[(shares[::-1] * 255.0).round().astype(np.uint8)]
     height, width = shares.shape
+    tones = (shares * 255.0).round().astype(np.intp)
+    if broken is not None:
+        row, column = np.indices(shares.shape)
+        stripes = (row + column) * (3 * _STRIPES) // (height + width) % 3
+        tones = np.where(broken, np.where(stripes == 0, 256, 0), tones)
+    pixels = np.ascontiguousarray(ramp[tones[::-1]])
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 
@@ -82,32 +92,23 @@ def _channels(colour: str) -> tuple[float, float, float]:
     return float(found.red()), float(found.green()), float(found.blue())
 
 
-def _contours(x: Array, y: Array, scaled: Array, power: float) -> QPainterPath:
-    """Return the lines at equal steps of shade, in the plane's coordinates.
-
-    None is as near to the floor as half a step, where a valley is narrower than the grid. They are traced on the
-    values themselves: their power has a crease along a valley, where lines would break up.
-    """
-    generator = contourpy.contour_generator(x, y, scaled, name="serial", line_type=contourpy.LineType.ChunkCombinedNan)
-    path = QPainterPath()
-    for level in (np.arange(1, LEVELS) + 0.5) / LEVELS:
-        for points in generator.lines(float(level) ** (1.0 / power))[0]:
-            if points is not None:
-                path.addPath(line_path(points[:, 0], points[:, 1]))
-    return path
-
-
 class SurfacePicture(ViewItem):
     """A surface as a shaded map with contour lines, its minima marked "+".
 
     The map is made for the view and a margin around it. While the user zooms or pans, the old one is drawn where it
     belongs and a new one follows at most every 70 ms. A file gets a map of its own view and its lines as curves.
+
+    A surface that is not quick, as somebody typed it, is traced in the background; until then the old map stays.
     """
 
     def __init__(self, surface: Surface) -> None:
         super().__init__()
         self._surface = surface
         self._map: SurfaceMap | None = None
+        self._fresh = False  # whether the map is of this surface, view and theme
+        self._wanted: object = None
+        self._work = Background("map", self)
+        self._work.done.connect(self._take)
         self._pixmap: tuple[object, QPixmap | None] = (None, None)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -120,6 +121,16 @@ class SurfacePicture(ViewItem):
         self._surface = surface
         self._forget()
 
+    @property
+    def settled(self) -> bool:
+        """Whether the map on screen is of this surface."""
+        return self._fresh
+
+    def close(self) -> None:
+        """End what is traced in the background."""
+        self._wanted = None
+        self._work.end()
+
     def set_colours(self, colours: PlotColours) -> None:
         """Draw in these colours from now on."""
         super().set_colours(colours)
@@ -128,20 +139,42 @@ class SurfacePicture(ViewItem):
     def viewRangeChanged(self) -> None:
         """Follow the view, now with what there is, soon with a new map."""
         super().viewRangeChanged()
-        if self._map is not None and not self._timer.isActive():
+        if self._fresh and not self._timer.isActive():
             self._timer.start()
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the map and the minima."""
         if frame.fine:
-            self._draw_map(painter, frame, self._made(_FILE_GRID))
+            self._draw_map(painter, frame, self._file_map())
         else:
             self._draw_cached(painter, frame)
         self._draw_minima(painter, frame)
+        self._say_broken(painter, frame)
 
     def _forget(self) -> None:
         """Have the map made again at the next paint."""
-        self._map = None
+        self._fresh = False
+        self._wanted = None
+        self.update()
+
+    def _file_map(self) -> SurfaceMap:
+        """Return a finer map than the screen's, but where that would take its time."""
+        if self._surface.quick:
+            return self._made(_FILE_GRID)
+        return self._map if self._map is not None and self._fresh else self._made(GRID)
+
+    def _ask(self) -> None:
+        """Have the map traced in the background; what is at work for another view ends soon."""
+        if self._work.busy:
+            return
+        self._wanted = wanted = object()
+        bounds = _bounds(_with_margin(self._rect))
+        self._work.run(partial(trace, self._surface, bounds, GRID, lambda: self._wanted is wanted))
+
+    def _take(self, tracing: Tracing | None) -> None:
+        if tracing is not None and self._wanted is not None:
+            self._map, self._fresh = SurfaceMap.of(tracing, self._colours.dark), True
+            self._pixmap = (None, None)
         self.update()
 
     def _made(self, grid: int) -> SurfaceMap:
@@ -151,9 +184,15 @@ class SurfacePicture(ViewItem):
     def _draw_cached(self, painter: QPainter, frame: Frame) -> None:
         """Copy the finished picture to where it belongs; make it where there is none or the view's size differs."""
         size = tuple(round(side * frame.ratio) for side in frame.rect[2:])
-        if self._map is None or self._pixmap[0] != size:
+        stale = not self._fresh or self._pixmap[0] != size
+        if stale and self._surface.quick:
             self._timer.stop()
-            self._map = self._made(GRID)
+            self._map, self._fresh = self._made(GRID), True
+        elif not self._fresh:
+            self._ask()
+        if self._map is None:
+            return
+        if self._pixmap[0] != size or (stale and self._surface.quick):
             self._pixmap = (size, self._render(frame, self._map))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         target = _placed(self._map.rect, frame)
@@ -178,8 +217,10 @@ class SurfacePicture(ViewItem):
         painter.drawImage(_placed(made.rect, frame), made.image)
         name, share = _LINES[self._colours.dark]
         colour = QColor(name)
-        colour.setAlphaF(share)
-        painter.setPen(QPen(colour, 1.0))
+        colour.setAlphaF(share if frame.fine else min(1.0, share * frame.ratio**0.5))
+        pen = QPen(colour, 1.0)
+        pen.setCosmetic(not frame.fine)  # one pixel of the device: a wider one of thousands of points takes seconds
+        painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(QTransform(frame.sx, 0.0, 0.0, frame.sy, frame.dx, frame.dy).map(made.lines))
 
@@ -191,6 +232,22 @@ class SurfacePicture(ViewItem):
             mark = cross.translated(QPointF(frame.sx * x + frame.dx, frame.sy * y + frame.dy))
             painter.strokePath(mark, QPen(QColor(self._colours.background), 2.0))
             painter.fillPath(mark, QColor(self._colours.foreground))
+
+    def _say_broken(self, painter: QPainter, frame: Frame) -> None:
+        """Say what is hatched."""
+        share = self._map.broken if self._map is not None and self._fresh else 0.0
+        if share > _SAID_BROKEN:
+            words = "f is not finite anywhere here" if share == 1.0 else "hatched: f is not finite"
+            place = Qt.AlignmentFlag.AlignCenter
+            if share < 1.0:
+                place = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
+            painter.setFont(plot_font(LABEL_PIXELS))
+            room = painter.boundingRect(QRectF(*frame.rect).adjusted(14.0, 10.0, -14.0, -10.0), int(place), words)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self._colours.background))
+            painter.drawRoundedRect(room.adjusted(-6.0, -3.0, 6.0, 3.0), 4.0, 4.0)
+            painter.setPen(QColor(self._colours.foreground))
+            painter.drawText(room, int(place), words)
 
 
 def _with_margin(rect: QRectF) -> QRectF:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from core.parameters import Kind, Parameter, ParameterError
 from gui.chips import Chips
 from gui.fields import field_for
+from gui.formula_field import FormulaField
 from gui.number_boxes import IntBox
 from gui.tracks import track_of
 from gui.widgets import ElidedLabel, IconButton, Slider, Stroke, flag, row_of, tip
@@ -40,7 +41,7 @@ class Editor(QWidget):
         self._before: Any = parameter.default  # what the slider was taken from
         self._stroke = Stroke.number
         self.field = field_for(parameter, self)
-        self._below = isinstance(self.field, Chips)  # the input has lines of its own
+        self._below = isinstance(self.field, (Chips, FormulaField))  # the input has lines of its own
         self._track = track_of(parameter)
         self.slider = self._make_slider() if self._track else None
         self.reset = IconButton("reset", "", 16, "muted", self)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QWidget
 
 from core.parameters import Kind, Parameter
 from gui.chips import Chips
+from gui.formula_field import FormulaField
 from gui.number_boxes import LARGEST_INT, FloatBox, IntBox, Typed
 from gui.widgets import CalmWheel, OwnKeys, row_of
 
@@ -31,7 +32,7 @@ def field_for(parameter: Parameter, parent: QWidget | None = None) -> Any:
     """Return the input for a parameter, named after its key."""
     made: Any = _field_class(parameter)(parameter, parent)
     made.setObjectName(parameter.key)
-    if not isinstance(made, Chips):  # these wrap over as many lines as they need
+    if not isinstance(made, (Chips, FormulaField)):  # these wrap over as many lines as they need
         made.setFixedHeight(HEIGHT)
     return made
 
@@ -245,4 +246,5 @@ _FIELDS: dict[Kind, Any] = {
     Kind.NAMES: TextField,
     Kind.POINT: PairField,
     Kind.RANGE: PairField,
+    Kind.FORMULA: FormulaField,
 }

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from core.parameters import Kind
 from gui.editors import Editor
+from gui.formula_editor import FormulaEditor
 
 if TYPE_CHECKING:
     from core.parameters import Configuration, Parameter
@@ -118,7 +120,8 @@ class Form(QWidget):
         for heading, members in grouped(parameters).items():
             self._add_heading(heading, members)
             for parameter in members:
-                editor = Editor(parameter, self)
+                make = FormulaEditor if parameter.kind is Kind.FORMULA else Editor
+                editor = make(parameter, self)
                 editor.edited.connect(self.changed)
                 self._editors[parameter.key] = editor
                 self._column.addWidget(editor)

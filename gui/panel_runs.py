@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gui.views.base import View
 
 MORE = 1000
+_LONGEST = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class PanelRuns(QWidget):
             return
         if after.values != self.configuration.values:
             parameter = declared(self.configuration, key)
-            self._push(f"{_full_label(parameter)} = {parameter.text(after[key])}", after, key)
+            self._push(_short(f"{_full_label(parameter)} = {parameter.text(after[key])}"), after, key)
 
     def take(self, text: str, configuration: Configuration) -> None:
         """Put a configuration in force that another panel offers; it can be undone."""
@@ -287,6 +288,11 @@ def _lanes_off(configuration: Configuration, names: Any) -> tuple[str, ...]:
         return tuple(declared(configuration, "lanes").check(names))
     except (ParameterError, StopIteration):
         return ()
+
+
+def _short(text: str) -> str:
+    """Return a text as short as a menu wants it."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _full_label(parameter: Parameter) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _REPLAY_SECONDS = 3.0  # of a whole record at full speed
 _SOON_MS = 4  # between two looks for a frame that is due
 _SOON_SECONDS = 0.3
+_PATIENCE = 0.5  # seconds that what is being computed may still take when something else is wanted
 
 
 class Player(QObject):
@@ -59,6 +60,7 @@ class Player(QObject):
         self._branched: int | None = None  # where the run is on its way back to
         self._pausing = False  # asked to, while the engine still makes the updates in hand
         self._next: tuple[Configuration, bool] | None = None  # the last of those that came while one was loading
+        self._load_began = 0.0
         self._users: dict[QObject, int] = {}  # with their intervals
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -92,13 +94,14 @@ class Player(QObject):
         It begins, or goes on with a `saved` run. `keep_cursor` says that the run is of the same lanes and is recorded
         at once, so that the cursor can stay. `parking` is given the run that ends, on the engine's thread.
         """
-        if keep_cursor and self._loading and self._timer.isActive():
+        if keep_cursor and self._loading and self._timer.isActive() and not self._is_slow():
             self._next = configuration, play  # one after another: a drag is faster than what it changes
             return
         if not keep_cursor:
             self._held, self._branched = self.shown_position, None
             self.cursor, self._replay = None, None
         self._next, self._loading = None, True
+        self._load_began = time.perf_counter()
         self.runner.load(configuration, play, saved, parking)
         self._look_soon()
 
@@ -249,8 +252,8 @@ class Player(QObject):
         if frame is not None or status.phase is Phase.FAILED:
             self._loading = False
             self._held = self._branched = None
-            if self._next is not None:
-                self.load(*self._next, keep_cursor=True)
+        if self._next is not None and (not self._loading or self._is_slow()):
+            self.load(*self._next, keep_cursor=True)
         running = status.phase is Phase.RUNNING
         self._keep_time(frame is not None, running)
         if running and not self._awaited:  # asked for at every look, the engine would do nothing but answer
@@ -274,6 +277,10 @@ class Player(QObject):
                 return None
         self.frame = frame
         return frame
+
+    def _is_slow(self) -> bool:
+        """Whether what is loading has taken so long that it is given up for what is wanted now."""
+        return time.perf_counter() - self._load_began > _PATIENCE
 
     def _pace(self) -> int:
         """Return the display's interval: that of the fastest widget."""

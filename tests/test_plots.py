@@ -15,12 +15,13 @@ from PySide6.QtGui import QColor, QImage
 
 from core.optimizers import OPTIMIZERS
 from core.surfaces import SURFACES
-from gui.contours import SurfaceMap, SurfacePicture, scaled_heights
+from gui.contours import SurfaceMap, SurfacePicture
 from gui.crosshair import Crosshair
 from gui.decimation import Curve, columns_of, outline, visible_points
 from gui.items import Frame, PathTrace, StepHistogram, Trace, line_copies, line_path, scene_y
 from gui.legend import LegendEntry, lane_icon, legend_height, legend_rows, marker_path
 from gui.plots import DARK, LIGHT, Plot, blend, linear_ticks, log_ticks, make_plot, number_text, style_plot
+from gui.tracing import scaled_heights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -155,13 +155,14 @@ class PathsView(View):
         self.plots = {"map": self.map, "loss": self.loss, **({NAME: self.rates.plot} if self.rates.shown else {})}
 
     def _show_surface(self, frame: PathsFrame) -> None:
-        if self._surface is not None and frame.surface.formula == self._surface.formula:
+        if self._surface is not None and _seen(frame.surface) == _seen(self._surface):
             return
         before, self._surface = self._surface, frame.surface
         if self._picture is None:
             self._picture = SurfacePicture(frame.surface)
             self.map.addItem(self._picture)
-        self._picture.set_surface(frame.surface)
+        if before is None or _seen(before)[:2] != _seen(frame.surface)[:2]:
+            self._picture.set_surface(frame.surface)
         if before is None or before.view != frame.surface.view:
             x_low, x_high, y_low, y_high = frame.surface.view
             self.map.setRange(xRange=(x_low, x_high), yRange=(y_low, y_high), padding=0)
@@ -207,7 +208,8 @@ class PathsView(View):
         positive = np.log10(finite[finite > 0]) if (finite > 0).any() else np.zeros(1)
         first = rows[:, 0][rows[:, 0] > 0]
         most = np.log10(first.max()) + _RUNAWAY_DECADES if first.size else float(positive.max())
-        low, high = max(_LOWEST_DECADE, float(positive.min())), min(most, float(positive.max()))
+        lowest = _LOWEST_DECADE + min(0.0, most - _RUNAWAY_DECADES - 0.5 * _LOWEST_DECADE)  # of f as small as 1e-20
+        low, high = max(lowest, float(positive.min())), min(most, float(positive.max()))
         return float(np.floor(low)), float(max(np.ceil(high), np.floor(low) + 1))
 
     # The start.
@@ -244,6 +246,11 @@ class PathsView(View):
         ]
         return [(f"step {index}", ""), *lines]
 
+    def close_map(self) -> None:
+        """End what the map does in the background."""
+        if self._picture is not None:
+            self._picture.close()
+
     def highlight(self, lane: str | None) -> None:
         """Let the other lanes fade."""
         for name, path in self._paths.items():
@@ -273,6 +280,11 @@ def _status(frame: PathsFrame, lane: int, cursor: int) -> LaneStatus:
     return LaneStatus(f"f = {short_number(frame.loss[lane, cursor])}")
 
 
+def _seen(surface: Surface) -> tuple[object, ...]:
+    """Return what of a surface can be seen."""
+    return surface.formula, surface.view, surface.floor
+
+
 def _rounded(value: float, pixel: float) -> float:
     digits = max(0, int(np.ceil(-np.log10(max(abs(pixel), 1e-12)))))
     return round(float(value), digits)
@@ -282,3 +294,9 @@ class PathsPanel(Panel):
     """Paths of optimizers on a surface."""
 
     view_class = PathsView
+    view: PathsView
+
+    def close_engine(self) -> None:
+        """End the engine's thread and the map's."""
+        self.view.close_map()
+        super().close_engine()
