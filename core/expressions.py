@@ -390,7 +390,7 @@ class _Parser:
         if token.kind in ("(", "|"):
             return self._bracket(self._take())
         if token.kind == ")" and self._at:
-            raise ExpressionError(token.position, "a number, a name or ( is missing before this )")
+            raise ExpressionError(token.position, "something is missing before this )")
         raise self._unexpected()
 
     def _bracket(self, opened: _Token) -> Node:

@@ -99,7 +99,7 @@ class FormulaEditor(Editor):
         if not isinstance(error, FormulaError):
             return
         self._refused_at = error.position
-        short = error.reason if len(error.reason) <= _LONGEST_REASON else error.reason.partition("; ")[0]
+        short = error.reason if len(error.reason) <= _LONGEST_REASON else error.reason.partition("; allowed: ")[0]
         self._reason.setText(f"Character {error.position + 1}: {short}")
         self._reason.setToolTip(tip(error.reason))
         self.field.mark(error.position)

@@ -72,6 +72,7 @@ class FormulaField(Typed, QPlainTextEdit):
             self.blockSignals(True)
             self.setPlainText(self._shown)
             self.blockSignals(False)
+        self.document().clearUndoRedoStacks()  # what was accepted is undone by the panel
         self._pause.stop()
         self.mark(None)
         self._fit()

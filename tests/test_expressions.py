@@ -35,6 +35,7 @@ VALUES = [
     ("e^x + pi y + π", lambda x, y: math.e**x + math.pi * y + math.pi),
     ("1.5e-1x + .5y + 2.", lambda x, y: 0.15 * x + 0.5 * y + 2),
     ("(1.5 − x + x y)^2", lambda x, y: (1.5 - x + x * y) ** 2),
+    ("2πx + πy", lambda x, y: 2 * math.pi * x + math.pi * y),
 ]
 
 
@@ -119,6 +120,10 @@ REFUSED = [
     ("x)", 1, "closes nothing"),
     ("x y z", 4, "'z' is unknown; allowed: x, y, pi"),
     ("xy", 0, "write x*y"),
+    ("x2 + y", 0, "write x^2 or x*2"),
+    ("1 + 0,5x", 5, "decimals take a point"),
+    ("min(x, 0,5 y)", 0, "two arguments, not 3"),
+    ("2 + sin(x +)", 11, "missing before this )"),
     ("sin x", 0, "sin(…)"),
     ("sin", 0, "sin(…)"),
     ("min(x)", 0, "two arguments, not 1"),
@@ -226,3 +231,24 @@ def test_source_takes_other_names_and_modules():
     names = {"m̂": "m_hat", "v̂": "v_hat", "ε": "self.eps", "lr": "self.lr"}
     assert found.code(names) == "-self.lr * m_hat / (np.sqrt(v_hat) + self.eps)"
     assert found.code(names, "torch") == "-self.lr * m_hat / (torch.sqrt(v_hat) + self.eps)"
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("x**2/20+y^2", "x²/20 + y²"),
+        ("2*x*y-3", "2·x·y − 3"),
+        ("-x^-2", "−x^−2"),
+        ("x^2^3 + x^y + 2^0.5", "x^2³ + x^y + 2^0.5"),
+        ("x^2²", "x^2²"),
+        ("x^12y", "x¹² y"),
+        ("sqrt(x) + pi y + 2 pi x", "√(x) + πy + 2πx"),
+        ("3(x+1)(y - 1)x", "3(x + 1)(y − 1) x"),
+        ("|x-y|-|-x|", "|x − y| − |−x|"),
+        ("max(x,  -y)*sin( x )", "max(x, −y)·sin(x)"),
+    ],
+)
+def test_a_formula_is_printed_as_in_a_book(text, printed):
+    assert parse(text, XY).pretty == printed
+    at = {"x": 1.3, "y": 0.7}
+    assert float(parse(printed, XY).evaluate(at)) == float(parse(text, XY).evaluate(at))
