@@ -24,12 +24,15 @@ if str(Path(__file__).resolve().parent) not in sys.path:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from core.animation import Film
     from core.datasets import Dataset
     from core.figures import Preset
     from core.parameters import Configuration
 
 DATA_FORMATS = ("csv", "json", "npz")
 PICTURES = ("png", "svg", "pdf")
+ANIMATIONS = ("gif", "mp4")
+_OPTIONS = {"Width": "--size: width", "Height": "--size: height", "Frame rate": "--fps", "Length": "--seconds"}
 _COMMANDS = ("presets", "export")
 _WITH_VALUE = ("--preset", "--data", "--theme")  # options of the window whose value is the next argument
 _DATA_HELP = "sample; full, all of MNIST, downloaded once; or a folder of IDX files"
@@ -121,9 +124,14 @@ def _add_export(commands: Any) -> None:
     export = commands.add_parser("export", help="run a preset without a window and write files", allow_abbrev=False)
     export.add_argument("name", metavar="PRESET")
     export.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the files; made if needed")
-    export.add_argument("--format", metavar="LIST", default="csv,json,png", help="of csv,json,npz,png,svg,pdf")
+    export.add_argument("--format", metavar="LIST", default="csv,json,png", help="of csv,json,npz,png,svg,pdf,gif,mp4")
     export.add_argument("--seed", type=_whole("--seed", 0), metavar="N", help="seed of every random draw")
     export.add_argument("--iterations", type=_whole("--iterations", 1), metavar="N", help="updates to make")
+    export.add_argument("--seconds", type=_seconds, metavar="S", default=6.0, help="length of an animation")
+    export.add_argument(
+        "--fps", type=_whole("--fps", 1), metavar="N", default=25, help="its frames per second, at most"
+    )
+    export.add_argument("--size", type=_size, metavar="WxH", default=(960, 600), help="its pixels, such as 960x600")
     export.add_argument("--data", metavar="SOURCE", default="sample", help=_DATA_HELP)
     export.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the pictures")
     export.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter")
@@ -142,6 +150,20 @@ def _whole(option: str, low: int) -> Any:
         return value
 
     return read
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"--seconds: {text!r} is not allowed; allowed: a number of seconds") from None
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise UsageError(f"--size: {text!r} is not allowed; allowed: WIDTHxHEIGHT in pixels, such as 960x600")
+    return int(width), int(height)
 
 
 def _list_presets(_options: argparse.Namespace) -> int:
@@ -220,6 +242,7 @@ def _export(options: argparse.Namespace) -> int:
     preset = _named(options.name)
     configuration = _configuration(preset, options)
     formats = _formats(options.format)
+    films = _films(formats, configuration, options)
     if options.data != "sample" and not preset.uses_images:
         _note(f"{preset.name} uses no images: --data has no effect")
     dataset = _dataset(options.data)() if preset.uses_images else None
@@ -235,9 +258,47 @@ def _export(options: argparse.Namespace) -> int:
         written += write_pictures(frame, configuration, folder, pictures, options.theme)
     for path in written:
         print(path)
+    for kind in films if frame.position else ():  # none of a run that was stopped before its first update
+        print(_write_film(kind, frame, configuration, folder, options))
     if interrupt():
         return _complain(f"stopped after {frame.position} of {frame.total}; the files have what was done until then", 1)
     return 0
+
+
+def _films(formats: list[str], configuration: Configuration, options: argparse.Namespace) -> list[str]:
+    """Return the animations among the formats; what cannot be made is refused before the run."""
+    from core.animation import NO_VIDEO, have_video
+
+    kinds = [kind for kind in formats if kind in ANIMATIONS]
+    if "mp4" in kinds and not have_video():
+        raise UsageError(f"--format: mp4 {NO_VIDEO}")
+    for kind in kinds:
+        _film(kind, configuration.get("iterations") or len(configuration["hidden"]), options)
+    return kinds
+
+
+def _film(kind: str, last: int, options: argparse.Namespace) -> Film:
+    from core.animation import AnimationError, film
+
+    try:
+        return film(kind, range(last + 1), options.size, options.seconds, options.fps)
+    except AnimationError as error:
+        name, _, wrong = str(error).partition(": ")
+        raise UsageError(f"{_OPTIONS.get(name, name)}: {wrong}") from None
+
+
+def _write_film(kind: str, frame: Any, configuration: Configuration, folder: Path, options: argparse.Namespace) -> Path:
+    from gui.headless import write_film
+
+    made, progress = _film(kind, frame.position, options), _Progress(f"{kind} animation")
+    with _Interrupt(patient=True) as interrupt:  # an exception amid Qt's painting would end the process
+
+        def report(done: int, total: int, left: float | None) -> None:
+            progress(done, total, left)
+            if interrupt():
+                raise KeyboardInterrupt
+
+        return write_film(frame, configuration, folder, made, options.theme, report)
 
 
 def _tell_sparse(frame: Any, configuration: Configuration) -> None:
@@ -273,7 +334,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _formats(text: str) -> list[str]:
-    allowed = (*DATA_FORMATS, *PICTURES)
+    allowed = (*DATA_FORMATS, *PICTURES, *ANIMATIONS)
     formats = [part.strip().lower() for part in text.split(",")]
     for part in formats:
         if part not in allowed:
@@ -296,7 +357,13 @@ def _note(text: str) -> None:
 
 
 class _Interrupt:
-    """While it is entered, the first Ctrl+C is only noted, so that nothing computed is lost; a second one ends all."""
+    """While it is entered, the first Ctrl+C is only noted, so that nothing computed is lost; a second one ends all.
+
+    If it is `patient`, so is the second.
+    """
+
+    def __init__(self, patient: bool = False) -> None:
+        self._patient = patient
 
     def __enter__(self) -> _Interrupt:
         self._noted = False
@@ -311,7 +378,7 @@ class _Interrupt:
         return self._noted
 
     def _note(self, *_signal: object) -> None:
-        if self._noted:
+        if self._noted and not self._patient:
             raise KeyboardInterrupt
         self._noted = True
 

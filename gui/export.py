@@ -150,13 +150,20 @@ def _draw_figure(
     height = legend_height(legend, inner.width())
     if height:
         draw_legend(painter, QRectF(inner.left(), inner.top(), inner.width(), height), legend, colours)
-        inner.setTop(inner.top() + height + _LEGEND_GAP)
+    inner.setTop(inner.bottom() - inner_size(size, legend).height())
     if not isinstance(target, pg.GraphicsView | pg.PlotItem):
         target.draw_figure(painter, inner, colours)
         return
     widget = target if isinstance(target, pg.PlotItem) else target.centralWidget
     with _laid_out(widget, inner.size()) as place:
         _render(painter, widget.scene(), inner, place)
+
+
+def inner_size(size: tuple[int, int], legend: Sequence[LegendEntry]) -> QSizeF:
+    """Return the room for plots on a page with a legend."""
+    width, height = size[0] - 2.0 * _MARGIN, size[1] - 2.0 * _MARGIN
+    taken = legend_height(legend, width)
+    return QSizeF(width, height - (taken + _LEGEND_GAP if taken else 0.0))
 
 
 def _render(painter: QPainter, scene: pg.GraphicsScene, target: QRectF, source: QRectF) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QStandardPaths, Signal
 from PySide6.QtWidgets import (
@@ -20,20 +20,30 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from core.animation import KINDS, NO_VIDEO, AnimationError, have_video
 from core.export import ExportError
 from gui import theme
-from gui.panel_export import ALL_FORMATS, PICTURES, WHOLE, Request, export_panel
+from gui.animating import Animating
+from gui.animation_fields import AnimationFields
+from gui.panel_export import ALL_FORMATS, PICTURES, Request, export_panel
+from gui.progress import ProgressStrip
+from gui.projector import Projector
+from gui.reels import WHOLE
 from gui.theme import Severity
 from gui.views.base import plot_colours
 from gui.widgets import flag, row_of
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QStandardItem, QStandardItemModel
+
     from gui.panel import Panel
     from gui.settings import Settings
 
 _SCREEN = "as on screen"
 _DPI = 96
 _SIZES = {"format": "png", "width": "1280", "height": "800", "dpi": "192", "colours": _SCREEN}
+_FILM_SIZES = {"width": "960", "height": "600", "dpi": "96"}
+_NAMES = {"gif": "gif animation", "mp4": "mp4 video"}
 
 
 class ExportDialog(QDialog):
@@ -47,6 +57,8 @@ class ExportDialog(QDialog):
         self.setWindowTitle(f"Export {panel.preset.title}")
         self.setModal(False)
         self._panel, self._settings = panel, settings
+        self._animating: Animating | None = None
+        self._films = False  # whether the sizes are those of an animation
         self._make_fields()
         self._lay_out()
         self._follow_format()
@@ -54,7 +66,9 @@ class ExportDialog(QDialog):
     def _make_fields(self) -> None:
         remembered = self._settings.text(f"export/what/{self._panel.entry.key}", WHOLE)
         self.what = self._combo("what", [WHOLE, *self._panel.view.plots], remembered)
-        self.format = self._combo("format", list(ALL_FORMATS), self._remembered("format"))
+        self.format = self._combo("format", list(ALL_FORMATS), "png")
+        self._offer_animations()
+        self._choose_format(self._remembered("format"))
         self.width_field = self._spin("width", 16, 8000, " px")
         self.height_field = self._spin("height", 16, 8000, " px")
         self.dpi = self._spin("dpi", 48, 600, " dpi")
@@ -74,13 +88,39 @@ class ExportDialog(QDialog):
         self.write.setDefault(True)
         self.write.clicked.connect(self._write)
         self.cancel = QPushButton("Cancel", self)
-        self.cancel.clicked.connect(self.reject)
+        self.cancel.clicked.connect(self._give_up)
+        self.animation = AnimationFields(self._settings, self)
+        self.progress = ProgressStrip(self)
         self._reason = QLabel(self)
         self._reason.setObjectName("export-reason")
         self._reason.setProperty("role", "reason")
         self._reason.setWordWrap(True)
         self._reason.hide()
         self.format.currentTextChanged.connect(self._follow_format)
+        for box in (self.width_field, self.height_field, self.dpi):
+            box.valueChanged.connect(self._tell_film)
+        self.animation.changed.connect(self._tell_film)
+
+    def _offer_animations(self) -> None:
+        """List the formats of animations, with what is lacking where one cannot be had."""
+        still = "" if self._panel.reel() is not None else "nothing has moved yet: press Space first"
+        for kind in KINDS:
+            reason = still or (NO_VIDEO if kind == "mp4" and not have_video() else "")
+            self.format.addItem(f"{_NAMES[kind]}: {reason}" if reason else _NAMES[kind], kind)
+            self._item(self.format.count() - 1).setEnabled(not reason)
+
+    def _item(self, at: int) -> QStandardItem:
+        """Return an entry of the list of formats."""
+        return cast("QStandardItemModel", self.format.model()).item(at)
+
+    def _choose_format(self, kind: str) -> None:
+        at = max(self.format.findData(kind), self.format.findText(kind))
+        if at >= 0 and self._item(at).isEnabled():
+            self.format.setCurrentIndex(at)
+
+    def _kind(self) -> str:
+        """Return the format's short name."""
+        return self.format.currentData() or self.format.currentText()
 
     def _combo(self, name: str, items: list[str], chosen: str) -> QComboBox:
         combo = QComboBox(self)
@@ -98,12 +138,17 @@ class ExportDialog(QDialog):
         spin.setSuffix(suffix)
         spin.setProperty("arrows", True)
         spin.lineEdit().setTextMargins(5, 0, 5, 0)
-        text = self._remembered(name)
-        spin.setValue(int(text) if text.isdigit() else int(_SIZES[name]))
+        spin.setValue(int(self._remembered(name)))
         return spin
 
     def _remembered(self, name: str) -> str:
-        return self._settings.text(f"export/{name}", _SIZES[name])
+        """Return the text remembered; a number's is one."""
+        known = _FILM_SIZES if self._films and name in _FILM_SIZES else _SIZES
+        text = self._settings.text(self._place(name), known[name])
+        return text if name not in _FILM_SIZES or text.isdigit() else known[name]
+
+    def _place(self, name: str) -> str:
+        return f"export/animation/{name}" if self._films and name in _FILM_SIZES else f"export/{name}"
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -115,12 +160,16 @@ class ExportDialog(QDialog):
         form.addRow("Resolution", self.dpi)
         form.addRow("Colours", self.colours)
         form.addRow("", self.transparent)
+        self.animation.add_to(form)
         form.addRow("Folder", row_of(self.folder, self.browse))
         form.addRow("Name", self.name)
+        self._form, self._body = form, QWidget(self)
+        self._body.setLayout(form)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(12)
-        column.addLayout(form)
+        column.addWidget(self._body)
+        column.addWidget(self.progress)
         column.addWidget(self._reason)
         buttons = row_of()
         buttons.addStretch(1)
@@ -131,10 +180,37 @@ class ExportDialog(QDialog):
 
     def _follow_format(self) -> None:
         """Offer only what the format has."""
-        picture = self.format.currentText() in PICTURES
-        for field in (self.what, self.width_field, self.height_field, self.colours, self.transparent):
-            field.setEnabled(picture)
-        self.dpi.setEnabled(self.format.currentText() == "png")
+        kind = self._kind()
+        picture, films = kind in PICTURES, kind in KINDS
+        self._use_sizes(films)
+        for field in (self.what, self.width_field, self.height_field, self.colours):
+            field.setEnabled(picture or films)
+        self.transparent.setEnabled(picture)
+        self.dpi.setEnabled(kind == "png" or films)
+        self.animation.set_visible(films)
+        self._form.setRowVisible(self.transparent, not films)
+        self._tell_film()
+        self.adjustSize()
+
+    def _use_sizes(self, films: bool) -> None:
+        """Show the sizes of animations or of pictures: one is no good for the other."""
+        if films == self._films:
+            return
+        self._remember_sizes()
+        self._films = films
+        for field in (self.width_field, self.height_field, self.dpi):
+            field.setValue(int(self._remembered(field.objectName())))
+
+    def _film_size(self) -> tuple[int, int]:
+        """Return the pixels of an animation."""
+        scale = self.dpi.value() / _DPI
+        return round(self.width_field.value() * scale), round(self.height_field.value() * scale)
+
+    def _tell_film(self) -> None:
+        reel = self._panel.reel() if self._kind() in KINDS else None
+        if reel is not None:
+            self.animation.set_reel(reel)
+            self.animation.tell(self._kind(), self._film_size())
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for exported files", self.folder.text())
@@ -143,26 +219,108 @@ class ExportDialog(QDialog):
 
     def _write(self) -> None:
         request = self._request()
-        problem = _problem(request)
+        problem, written = _problem(request), None
         if not problem:
             try:
-                written = export_panel(self._panel, request)
+                if request.format in KINDS:
+                    self._animate(request)
+                else:
+                    written = export_panel(self._panel, request)
             except (ExportError, ValueError) as error:
                 problem = str(error)
+        self._say(problem)
+        if written is not None:
+            self._finish(written)
+
+    def _say(self, problem: str) -> None:
+        """Show what is wrong, or that nothing is."""
         self._reason.setText(problem)
         self._reason.setVisible(bool(problem))
         flag(self.name, "refused", problem.startswith("Name"))
-        flag(self.folder, "refused", bool(problem) and not problem.startswith("Name"))
-        if not problem:
-            self._remember()
-            self.done_with.emit(f"Wrote {', '.join(str(path) for path in written)}", Severity.INFO)
-            self.accept()
+        path = any(problem.startswith(start) for start in ("Folder", f"{self.folder.text()}"))
+        flag(self.folder, "refused", bool(problem) and path)
+
+    def _finish(self, written: list[Path]) -> None:
+        self._remember()
+        self.done_with.emit(f"Wrote {', '.join(str(path) for path in written)}", Severity.INFO)
+        self.accept()
+
+    # Animations.
+
+    @property
+    def busy(self) -> bool:
+        """Whether an animation is being made."""
+        return self._animating is not None
+
+    def _animate(self, request: Request) -> None:
+        """Begin to make an animation of the record as it is now."""
+        reel = self._panel.reel()
+        if reel is None:
+            raise AnimationError("There is nothing to animate; press Space first")
+        self.animation.set_reel(reel)
+        film = self.animation.film(request.format, self._film_size())
+        chosen = self.colours.currentText()
+        look = theme.THEMES.get(chosen) or theme.current()
+        view = self._panel.view_class()
+        projector = Projector(reel, view, look, request.size, request.scale, request.what, self._panel.view)
+        path = request.folder / f"{request.name}.{request.format}"
+        self._animating = made = Animating(projector, film, path, self)
+        made.progressed.connect(self._show_progress)
+        made.done.connect(self._animated)
+        made.failed.connect(self._not_animated)
+        made.start()
+        self._show_progress(0, len(film.order))
+        self._set_busy(True)
+
+    def _set_busy(self, busy: bool) -> None:
+        self._body.setEnabled(not busy)
+        self.write.setEnabled(not busy)
+        self.progress.setVisible(busy)
+        self.adjustSize()
+
+    def _show_progress(self, done: int, total: int) -> None:
+        self.progress.show_progress(f"Drawing … {100 * done // total} %", done / total, can_cancel=False)
+
+    def _animated(self, path: Path) -> None:
+        self._end_animation()
+        self._finish([path])
+
+    def _not_animated(self, error: Exception) -> None:
+        self._end_animation()
+        if not isinstance(error, (ExportError, MemoryError)):
+            raise error
+        self._say(str(error) or "there is not enough memory")
+
+    def _end_animation(self) -> None:
+        if self._animating is not None:
+            self._animating.deleteLater()
+            self._animating = None
+        self._set_busy(False)
+
+    def _give_up(self) -> None:
+        """Cancel the animation in the making, or else close."""
+        if self.busy:
+            self.stop()
+            self.done_with.emit("Cancelled; no file was written.", Severity.INFO)
+        else:
+            self.reject()
+
+    def stop(self, patience: float = 0.0) -> None:
+        """Give up an animation in the making; wait so many seconds for its thread to end."""
+        if self._animating is not None:
+            self._animating.cancel(patience)
+            self._end_animation()
+
+    def done(self, result: int) -> None:
+        """Close; an animation in the making is given up."""
+        self.stop()
+        super().done(result)
 
     def _request(self) -> Request:
         chosen = self.colours.currentText()
         return Request(
             what=self.what.currentText(),
-            format=self.format.currentText(),
+            format=self._kind(),
             folder=Path(self.folder.text()).expanduser(),
             name=self.name.text().strip(),
             size=(self.width_field.value(), self.height_field.value()),
@@ -172,13 +330,17 @@ class ExportDialog(QDialog):
         )
 
     def _remember(self) -> None:
-        for field in (self.width_field, self.height_field, self.dpi):
-            self._settings.save(f"export/{field.objectName()}", str(field.value()))
-        for combo in (self.format, self.colours):
-            self._settings.save(f"export/{combo.objectName()}", combo.currentText())
+        self._remember_sizes()
+        self.animation.remember()
+        self._settings.save("export/format", self._kind())
+        self._settings.save("export/colours", self.colours.currentText())
         self._settings.save("export/folder", self.folder.text())
         self._settings.save("export/transparent", self.transparent.isChecked())
         self._settings.save(f"export/what/{self._panel.entry.key}", self.what.currentText())
+
+    def _remember_sizes(self) -> None:
+        for field in (self.width_field, self.height_field, self.dpi):
+            self._settings.save(self._place(field.objectName()), str(field.value()))
 
 
 def _problem(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""Pictures without a window: the same views, laid out offscreen."""
+"""Pictures and animations without a window: the same views, laid out offscreen."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from core.animation import Film
+    from core.figures import Preset
     from core.parameters import Configuration
+    from gui.views.base import View
 
 
 def write_pictures(
     frame: Any, configuration: Configuration, folder: Path, formats: Sequence[str], look: str
 ) -> list[Path]:
     """Draw the frame as its panel would and write it in each format; raises ExportError with one line."""
-    app = _application()
-    from core.presets import PRESETS
+    view, preset = _view(configuration, look)
     from gui import theme
     from gui.export import FigureFormat, export_figure
-    from gui.registry import PANELS
 
-    theme.apply(app, theme.THEMES[look])
-    preset = PRESETS[configuration.preset]
-    entry = next(entry for entry in PANELS if entry.key == preset.panel)
-    view = entry.panel_class().view_class()
     view.set_theme(theme.current())
     size = view.export_size(frame)
     view.graphics.resize(*size)
@@ -39,6 +36,52 @@ def write_pictures(
         written.append(path)
     view.deleteLater()
     return written
+
+
+def write_film(
+    frame: Any,
+    configuration: Configuration,
+    folder: Path,
+    film: Film,
+    look: str,
+    report: Callable[[int, int, float | None], None],
+) -> Path:
+    """Draw an animation of the frame's record as its panel would and write it; raises ExportError with one line.
+
+    `report(done, total, None)` is called after every picture.
+    """
+    view, preset = _view(configuration, look)
+    from core.animation import write_animation
+    from gui import theme
+    from gui.projector import Projector
+    from gui.reels import reel_of
+
+    projector = Projector(reel_of(configuration, preset, frame, view.unit), view, theme.current(), film.size)
+
+    def pictures() -> Iterator[Any]:
+        for done, moment in enumerate(film.order, 1):
+            yield projector.picture(moment)
+            report(done, len(film.order), None)
+
+    path = folder / f"{preset.name}.{film.kind}"
+    try:
+        write_animation(path, film, pictures(), projector.colours)
+    finally:
+        projector.close()
+    return path
+
+
+def _view(configuration: Configuration, look: str) -> tuple[View, Preset]:
+    """Return a new view for a configuration, in an application that has this look."""
+    app = _application()
+    from core.presets import PRESETS
+    from gui import theme
+    from gui.registry import PANELS
+
+    theme.apply(app, theme.THEMES[look])
+    preset = PRESETS[configuration.preset]
+    entry = next(entry for entry in PANELS if entry.key == preset.panel)
+    return entry.panel_class().view_class(), preset
 
 
 def _application() -> Any:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gui.settings import Settings
 
 
+_PATIENCE = 1.0  # seconds for an export in the making to take its unfinished file away
 _MOST_UNDONE = 200  # changes that can be undone; what they keep is not for ever
 
 
@@ -277,6 +278,9 @@ class MainWindow(QMainWindow):
         if panel is None or panel.shown_frame() is None:
             self.banner.show_message("There is nothing to export yet.", Severity.INFO)
             return
+        if self._export is not None and self._export.busy:
+            self._export.activateWindow()  # what it is making would be lost
+            return
         if self._export is not None:
             self._export.close()
         self._export = dialog = ExportDialog(panel, self.settings, self)
@@ -368,6 +372,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember, and end the engines, which stop after the update in hand."""
         self._remember()
+        if self._export is not None:
+            self._export.stop(_PATIENCE)
         self.data.close()
         self.sessions.close()
         for panel in self.panels.values():

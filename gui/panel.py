@@ -32,6 +32,7 @@ from gui.lanes import LaneList
 from gui.notes import FORMULAS, Notes
 from gui.panel_runs import MORE, Desk, PanelRuns
 from gui.player import Player
+from gui.reels import reel_of
 from gui.theme import Severity
 from gui.transport import Transport
 from gui.widgets import ElidedLabel, row_of, tip
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from core.figures import Preset
     from core.parameters import Configuration
     from gui import theme
+    from gui.reels import Reel
     from gui.registry import PanelEntry
     from gui.transport import TransportState
     from gui.views.base import View
@@ -283,6 +285,13 @@ class Panel(PanelRuns):
     def shown_frame(self) -> Any:
         """Return the frame on screen, None before the first."""
         return self.player.frame
+
+    def reel(self) -> Reel | None:
+        """Return the record that an animation can show; None before the second moment."""
+        frame = self.player.frame
+        if frame is None or frame.position < 1 or not self.player.settled:
+            return None
+        return reel_of(self.configuration, self.preset, frame, self.view.unit)
 
     # Looks and life.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from core.batch import write
 from core.export import FORMATS, select_lanes
 from gui.export import FigureFormat, export_figure, figure_image
+from gui.reels import WHOLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from gui.panel import Panel
     from gui.plots import PlotColours
 
-WHOLE = "whole panel"
 PICTURES = tuple(kind.value for kind in FigureFormat)
 ALL_FORMATS = (*PICTURES, *FORMATS)
 

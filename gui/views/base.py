@@ -118,6 +118,13 @@ class View(QWidget):
         for plot in self.plots.values():
             plot.set_colours(self.colours)
 
+    def adopt(self, other: View) -> None:
+        """Look like another view of the same panel: zoomed as its user has zoomed."""
+        for name, plot in self.plots.items():
+            if name in other.plots and any(plot.vb.mouseEnabled()):
+                x_range, y_range = other.plots[name].vb.viewRange()
+                plot.setRange(xRange=x_range, yRange=y_range, padding=0.0)
+
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
         """Prepare for frames of this configuration."""
         self.configuration = configuration

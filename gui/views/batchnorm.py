@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from core.experiments.training_frame import TrainingFrame
     from core.lanes import Lane
     from gui.crosshair import ReadoutLine
+    from gui.views.base import View
 
 _GAP = 8.0
 _TEXT = 18.0
@@ -91,6 +92,12 @@ class BatchNormView(RunView):
     def hide_lanes(self, names: Iterable[str]) -> None:
         """Leave these lanes out of the picture."""
         self.hidden = frozenset(names)
+
+    def adopt(self, other: View) -> None:
+        """Also leave out what is hidden there."""
+        super().adopt(other)
+        assert isinstance(other, BatchNormView)
+        self.hidden = other.hidden
 
     def visible(self, frame: TrainingFrame) -> list[int]:
         """Return the rows of the lanes that are on and not hidden."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from core.experiments.propagation import LaneStatistics, PropagationFrame
 from core.lanes import Axis
 from core.watching import Sight, Watch
+from gui.reels import Reel
 from gui.views.activations import ActivationsView, spread_numbers
 from gui.views.guest import GuestPanel, how_it_ended, start_words
 from gui.views.probes import ProbeRecord, iteration_of
@@ -139,6 +140,24 @@ class ActivationsPanel(GuestPanel):
         """Return the histograms on screen."""
         return self._shown
 
+
+    def reel(self) -> Reel | None:
+        """Return the layers of the untrained network, or the run's histograms as far as they are known."""
+        if not self.live:
+            return super().reel()
+        record, names = self._probes.copy(), self._names()
+        moments = record.moments()
+        if len(moments) < 2 or self._shown is None:
+            return None
+        firsts = tuple(found for found in map(record.first, names) if found is not None)
+
+        def show(view: ActivationsView, at: int) -> None:
+            seen = [record.at(name, at) for name in names]
+            view.show_statistics(tuple(entry[1] for entry in seen if entry is not None), firsts)
+
+        words = f"{len(moments):,} recorded moments: those that were shown"
+        unit = self._running().view.unit
+        return Reel(self.configuration, self.preset, self._shown, moments, unit, cast("Any", show), words)
 
 def _meanwhile(found: Sequence[tuple[int, LaneStatistics]]) -> str:
     """Say what is shown while an earlier moment is being recomputed."""

@@ -56,6 +56,16 @@ class ProbeRecord:
         kept = self._kept.get(name)
         return kept[0][1] if kept else None
 
+    def moments(self) -> list[int]:
+        """Return all iterations of which something is known."""
+        return sorted({at for kept in self._kept.values() for at, _ in kept})
+
+    def copy(self) -> ProbeRecord:
+        """Return a record of its own with the same histograms."""
+        made = ProbeRecord()
+        made._kept = {name: list(kept) for name, kept in self._kept.items()}
+        return made
+
     def clear(self) -> None:
         """Forget all."""
         self._kept.clear()

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from gui.crosshair import ReadoutLine
     from gui.legend import LegendEntry
     from gui.scatter import Region
-    from gui.views.base import Number
+    from gui.views.base import Number, View
 
 _TABLE_MS = 250
 _BEST = 10
@@ -162,6 +162,16 @@ class SearchView(RunView):
         if before is not None and before.values != configuration.values and self._changed_from is None:
             self._changed_from = before
         super().show_configuration(configuration, preset)
+
+    def adopt(self, other: View) -> None:
+        """Also show the search before, and what is selected."""
+        super().adopt(other)
+        assert isinstance(other, SearchView)
+        self.formers = list(other.formers)
+        self._show_former()
+        self.set_region(other.region)
+        self.select(other.selected)
+        self._moment = ()
 
     def show_frame(self, frame: SearchFrame, cursor: int) -> None:
         """Draw the trials as they stood after `cursor` updates."""

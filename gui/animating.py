@@ -1,0 +1,102 @@
+"""An animation in the making: drawn in slices of the window's thread, compressed and written on one of its own.
+
+Between both is a short queue. A slice ends when its time is over or the queue is full.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from core.animation import write_animation
+from gui.background import Background
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from core.animation import Film, Pixels
+    from gui.projector import Projector
+
+_SLICE_SECONDS = 0.02
+_QUEUED = 3
+
+
+class _Cancelled(Exception):
+    """Nobody wants the file any more."""
+
+
+class Animating(QObject):
+    """Writes one animation: `progressed(done, total)`, and then `done(path)` or `failed(error)`."""
+
+    progressed = Signal(int, int)
+    done = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, projector: Projector, film: Film, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._projector, self._film, self._path = projector, film, path
+        self._drawn = 0
+        self._queue: queue.Queue[Pixels | None] = queue.Queue(_QUEUED)
+        self._work = Background("animation", self)
+        self._work.ticked.connect(self._draw)
+        self._work.done.connect(self._finish)
+        self._work.failed.connect(self._fail)
+
+    def start(self) -> None:
+        """Begin."""
+        path, film, pictures, exact = self._path, self._film, self._taken(), self._projector.colours
+        self._work.run(lambda: write_animation(path, film, pictures, exact))
+
+    @property
+    def busy(self) -> bool:
+        """Whether it goes on."""
+        return self._work.busy
+
+    def cancel(self, patience: float = 0.0) -> None:
+        """Give it up; the thread ends after the frame in hand and leaves no file. Wait for it so many seconds."""
+        if self.busy:
+            self._stop_thread()
+            self._work.end(patience)
+            self._projector.close()
+
+    def _taken(self) -> Iterator[Pixels]:
+        """Give the thread its pictures."""
+        while (picture := self._queue.get()) is not None:
+            yield picture
+        raise _Cancelled
+
+    def _stop_thread(self) -> None:
+        while not self._queue.empty():  # only this thread puts, so that there is room then
+            try:
+                self._queue.get_nowait()
+            except queue.Empty:
+                break
+        self._queue.put(None)
+
+    def _draw(self) -> None:
+        """Draw for a slice of time."""
+        order, until = self._film.order, time.perf_counter() + _SLICE_SECONDS
+        before = self._drawn
+        try:
+            while self._drawn < len(order) and not self._queue.full():
+                self._queue.put(self._projector.picture(order[self._drawn]))
+                self._drawn += 1
+                if time.perf_counter() > until:
+                    break
+        except Exception:
+            self.cancel()
+            raise
+        if self._drawn != before:
+            self.progressed.emit(self._drawn, len(order))
+
+    def _finish(self, _nothing: Any) -> None:
+        self._projector.close()
+        self.done.emit(self._path)
+
+    def _fail(self, error: Exception) -> None:
+        self._projector.close()
+        self.failed.emit(error)
