@@ -86,6 +86,13 @@ def _shade(shares: Array, broken: Array | None, dark: bool) -> QImage:
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
 
 
+def ramp_colours(shares: Array, dark: bool) -> Array:
+    """Return the map's colours (..., 3), 0 to 1, from the valley (0) to the heights (1)."""
+    stops = np.array([_channels(colour) for colour in _RAMPS[dark]]) / 255.0
+    places = np.linspace(0.0, 1.0, len(stops))
+    return np.stack([np.interp(shares, places, stops[:, channel]) for channel in range(3)], axis=-1)
+
+
 def _channels(colour: str) -> tuple[float, float, float]:
     """Return red, green, blue, 0 to 255."""
     found = QColor(colour)

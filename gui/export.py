@@ -19,6 +19,7 @@ from PySide6.QtSvg import QSvgGenerator
 from core.export import ExportError, whole_file
 from gui.legend import draw_legend, legend_height
 from gui.plots import LIGHT, Plot, PlotColours
+from gui.relief import ReliefItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -109,13 +110,13 @@ def _kind_of(path: Path) -> FigureFormat:
         raise ExportError(f"{path}: cannot be written: its ending is not one of {allowed}") from None
 
 
-def _plots(target: Target) -> list[Plot]:
-    """Return the plots in a target."""
+def _plots(target: Target) -> list[Plot | ReliefItem]:
+    """Return the plots in a target, and what else has colours of its own."""
     if isinstance(target, pg.PlotItem):
         return [target] if isinstance(target, Plot) else []
     if not isinstance(target, pg.GraphicsView):
         return []
-    return [item for item in target.scene().items() if isinstance(item, Plot)]
+    return [item for item in target.scene().items() if isinstance(item, (Plot, ReliefItem))]
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QKeySequence, QPainter, QPainterPath, QPen, QShortcut
 
 from gui.contours import SurfacePicture
 from gui.crosshair import Crosshair, ReadoutLine
@@ -17,12 +17,14 @@ from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number, View, short_number
 from gui.views.rates import NAME, RatePlot, rate_numbers
+from gui.views.relief import ReliefSwitch
 from gui.widgets import Stroke
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from core.experiments.paths import PathsFrame
+    from core.experiments.saved import SavedRun
     from core.figures import Preset
     from core.parameters import Configuration
     from core.surfaces import Surface
@@ -112,6 +114,7 @@ class PathsView(View):
         self.rates.hover.moved.connect(self._follow_hover)
         self.loss.addItem(self._hover)
         self._make_start()
+        self.relief = ReliefSwitch(self)
         self.set_theme_items()
 
     def _make_start(self) -> None:
@@ -128,11 +131,14 @@ class PathsView(View):
     def set_theme_items(self) -> None:
         """Colour what pyqtgraph draws itself."""
         self.graphics.setBackground(self.colours.background)
+        self.map.set_colours(self.colours)
+        self.relief.set_colours(self.colours)
         self._now.setPen(pg.mkPen(self.colours.muted, width=1))
 
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
         """Move the start; the rest comes with the frame."""
         super().show_configuration(configuration, preset)
+        self.relief.set_start(configuration["start"])
         self._start.set_position(*configuration["start"])
 
     def show_frame(self, frame: PathsFrame, cursor: int) -> None:
@@ -145,6 +151,7 @@ class PathsView(View):
             self._paths[name].setData(frame.points[i, : cursor + 1])
             self._losses[name].setData(frame.excess[i, : cursor + 1])
         self._show_rates(frame, cursor)
+        self.relief.show_frame(frame, cursor)
         self._now.setValue(cursor)
         self._now.setVisible(cursor < frame.position)
         self._fit_loss(frame)
@@ -152,7 +159,24 @@ class PathsView(View):
     def _show_rates(self, frame: PathsFrame, cursor: int) -> None:
         """Draw learning rates while a lane has a schedule."""
         self.rates.show_frame(frame, self.visible(frame), cursor)
-        self.plots = {"map": self.map, "loss": self.loss, **({NAME: self.rates.plot} if self.rates.shown else {})}
+        self._name_plots()
+
+    def _name_plots(self) -> None:
+        """Name what is there."""
+        rates = {NAME: self.rates.plot} if self.rates.shown else {}
+        self.plots = {**({} if self.relief.shown else {"map": self.map}), "loss": self.loss, **rates}
+
+    def redraw(self) -> None:
+        """Draw the frame at hand again."""
+        self._name_plots()
+        if self._frame is not None:
+            self.show_frame(self._frame, self._cursor)
+
+    def adopt(self, other: View) -> None:
+        """Also show the landscape where that is shown."""
+        super().adopt(other)
+        assert isinstance(other, PathsView)
+        self.relief.take_after(other.relief)
 
     def _show_surface(self, frame: PathsFrame) -> None:
         if self._surface is not None and _seen(frame.surface) == _seen(self._surface):
@@ -215,7 +239,7 @@ class PathsView(View):
     # The start.
 
     def _clicked(self, event: Any) -> None:
-        inside = self.map.vb.sceneBoundingRect().contains(event.scenePos())
+        inside = not self.relief.shown and self.map.vb.sceneBoundingRect().contains(event.scenePos())
         if event.button() == Qt.MouseButton.LeftButton and inside and not event.double():
             point = self.map.vb.mapSceneToView(event.scenePos())
             self._set_start(point.x(), point.y())
@@ -235,6 +259,7 @@ class PathsView(View):
         last = self._cursor if index is None else max(0, min(index, self._cursor))
         for i in self.visible(self._frame):
             self._paths[self._frame.lanes[i].name].setData(self._frame.points[i, : last + 1])
+        self.relief.show_until(last)
 
     def _read(self, index: int) -> Sequence[ReadoutLine]:
         frame = self._frame
@@ -253,6 +278,7 @@ class PathsView(View):
 
     def highlight(self, lane: str | None) -> None:
         """Let the other lanes fade."""
+        self.relief.highlight(lane)
         for name, path in self._paths.items():
             opacity = 1.0 if lane in (None, name) else _FAINT
             path.setOpacity(opacity)
@@ -296,7 +322,27 @@ class PathsPanel(Panel):
     view_class = PathsView
     view: PathsView
 
+    def _connect(self) -> None:
+        super()._connect()
+        self.view.relief.refused.connect(lambda line: self.message.emit(line, Severity.WARNING))
+
+    def _add_shortcuts(self) -> None:
+        super()._add_shortcuts()
+        shortcut = QShortcut(QKeySequence(Qt.Key.Key_D), self)
+        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        shortcut.activated.connect(self.view.relief.toggle)
+
+    def view_state(self) -> dict[str, Any]:
+        """Return also whether the landscape is shown."""
+        return {**super().view_state(), "relief": self.view.relief.shown}
+
+    def resume(self, configuration: Configuration, run: SavedRun | None, view: Mapping[str, Any]) -> None:
+        """Show the landscape where that was shown."""
+        super().resume(configuration, run, view)
+        self.view.relief.set_shown(view.get("relief") is True)
+
     def close_engine(self) -> None:
-        """End the engine's thread and the map's."""
+        """End the engine's thread, and what goes on beside it."""
         self.view.close_map()
+        self.view.relief.close()
         super().close_engine()
