@@ -331,7 +331,7 @@ class MainWindow(QMainWindow):
     def _show_keys(self) -> None:
         keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 8 panels · Ctrl+D data · F1 notes"
         files = "Ctrl+O open · Ctrl+S save · Ctrl+Shift+S save as · Ctrl+E export · Ctrl+Shift+C copy picture"
-        self.banner.show_message(f"{keys} · {files} · Ctrl+Z undo · Ctrl+Shift+Z redo · Esc close this")
+        self.banner.show_message(f"{keys} · {files} · Ctrl+Z undo · Ctrl+Shift+Z redo · D paths in 3D · Esc close this")
 
     def _show_about(self) -> None:
         from core import __version__

@@ -35,6 +35,7 @@ _LARGEST_SIDE = 4096  # of a picture, in pixels: what every driver can do
 _DOTS = 60
 _SLOW_SECONDS = 0.012
 _STILL_MS = 160
+_SMALLEST_SHARE = 0.5  # of the pixels of a side
 _FINE = 2.0  # pixels a pixel, at least, in a file
 _DARKEST, _BRIGHTEST = 0.72, 1.06
 _MARKER, _RING, _CROSS = 12.0, 5.5, 11.0
@@ -58,8 +59,9 @@ class ReliefItem(QGraphicsWidget):
         self._cursor = 0
         self._start: Array = np.empty((0, 3))
         self._highlighted: str | None = None
-        self._picture: tuple[tuple[int, ...], QImage | None] = ((), None)
-        self._slow = False  # without a graphics card edges are smooth only while nothing moves
+        self._picture: tuple[tuple[Any, ...], QImage | None] = ((), None)
+        # Without a graphics card it is smooth and sharp only while nothing moves.
+        self._slow, self._share = False, 1.0
         self._still = QTimer(self)
         self._still.setSingleShot(True)
         self._still.setInterval(_STILL_MS)
@@ -154,7 +156,11 @@ class ReliefItem(QGraphicsWidget):
     def mouseMoveEvent(self, event: Any) -> None:
         """Turn it."""
         moved = event.pos() - event.lastPos()
-        self._scene.orbit(-_TURN * moved.x(), _TURN * moved.y())
+        self.turn(-_TURN * moved.x(), _TURN * moved.y())
+
+    def turn(self, azimuth: float, elevation: float) -> None:
+        """Turn it by so many degrees."""
+        self._scene.orbit(azimuth, elevation)
         self._changed()
 
     def wheelEvent(self, event: Any) -> None:
@@ -181,7 +187,7 @@ class ReliefItem(QGraphicsWidget):
         if image is None:
             return
         painter.setClipRect(rect)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, widget is None)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
         painter.drawImage(rect, image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         self._draw_axes(painter, rect)
@@ -190,26 +196,33 @@ class ReliefItem(QGraphicsWidget):
     def _drawn(self, rect: QRectF, ratio: float, fine: bool) -> QImage | None:
         """Return the picture of the scene, drawn anew only if it changed."""
         ratio = min(ratio, _LARGEST_SIDE / max(rect.width(), rect.height()))
-        size = max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio))
-        if self._picture[0] != size or self._picture[1] is None:
-            smooth = fine or not self._slow or self._rests
-            begun = time.perf_counter()
+        key = (rect.width(), rect.height(), ratio, fine)
+        if self._picture[0] != key or self._picture[1] is None:
             try:
-                self._picture = (size, self._scene.draw(*size, ratio, smooth))
+                self._picture = (key, self._draw_scene(rect, ratio, fine))
             except Exception as error:  # whatever a driver or PyOpenGL comes up with: told once, and the map is back
                 self._relief = None
                 self._failed(f"{type(error).__name__}: {' '.join(str(error).split())[:120]}")
                 return None
-            self._note_time(time.perf_counter() - begun, smooth, fine)
         return self._picture[1]
 
-    def _note_time(self, seconds: float, smooth: bool, fine: bool) -> None:
-        """Learn how fast it is; what is rough is drawn again once nothing moves."""
-        if smooth and not fine and not self._rests:
-            self._slow = seconds > _SLOW_SECONDS
-        if self._slow and not fine and not self._rests:
-            self._still.start()
+    def _draw_scene(self, rect: QRectF, ratio: float, fine: bool) -> QImage:
+        """Return a new picture: for a file or at rest the best, else one that is there in time."""
+        best = fine or self._rests or not self._slow
+        ratio *= 1.0 if best else self._share
+        begun = time.perf_counter()
+        size = max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio))
+        found: QImage = self._scene.draw(*size, ratio, best)
+        seconds = time.perf_counter() - begun
+        if not (fine or self._rests):
+            if best:
+                self._slow = seconds > _SLOW_SECONDS
+            elif seconds > 2.0 * _SLOW_SECONDS:
+                self._share = max(_SMALLEST_SHARE, 0.8 * self._share)
+            if self._slow:
+                self._still.start()
         self._rests = False
+        return found
 
     def _come_to_rest(self) -> None:
         self._changed()

@@ -156,12 +156,13 @@ def test_every_panel_becomes_an_animation(user, folder, key):
 
 
 def test_the_layers_of_a_race_are_animated_as_they_were_seen(user, folder):
-    user.small_race(iterations=60)
+    user.small_race()
     user.open("activations")
     user.choose("source", "training race, live")
     user.panel.setFocus()
-    user.press(KEY.Key_Space)
-    user.until(lambda: user.player.head == 60 and len(user.panel._probes.moments()) > 1, 20000)
+    for step in range(1, 4):
+        user.press(KEY.Key_Right)
+        user.until(lambda step=step: user.panel._probes.moments()[-1:] == [step])
     known = len(user.panel._probes.moments())
     dialog = open_dialog(user)
     assert f"{known} recorded moments: those that were shown" in note(dialog)

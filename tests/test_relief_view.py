@@ -150,6 +150,20 @@ def test_the_key_does_the_same(user_with_gl):
     assert not relief(user).shown
 
 
+def test_arrows_with_shift_turn_it_and_step_nothing(user_with_gl):
+    user = user_with_gl
+    user.panel.setFocus()
+    user.press(KEY.Key_Right, Qt.KeyboardModifier.ShiftModifier)  # of no landscape
+    show(user)
+    before = relief(user).item.camera
+    user.panel.setFocus()
+    user.press(KEY.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    user.press(KEY.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    after = relief(user).item.camera
+    assert (after["azimuth"], after["elevation"]) == (before["azimuth"] - 6.0, before["elevation"] - 6.0)
+    assert user.player.shown_position == 29
+
+
 def test_it_follows_steps(user_with_gl):
     user = user_with_gl
     show(user)

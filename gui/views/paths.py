@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number, View, short_number
 from gui.views.rates import NAME, RatePlot, rate_numbers
-from gui.views.relief import ReliefSwitch
+from gui.views.relief import TURNS, ReliefSwitch
 from gui.widgets import Stroke
 
 if TYPE_CHECKING:
@@ -328,9 +329,11 @@ class PathsPanel(Panel):
 
     def _add_shortcuts(self) -> None:
         super()._add_shortcuts()
-        shortcut = QShortcut(QKeySequence(Qt.Key.Key_D), self)
-        shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        shortcut.activated.connect(self.view.relief.toggle)
+        relief = self.view.relief
+        for keys, run in (("D", relief.toggle), *((keys, partial(relief.turn, *by)) for keys, by in TURNS.items())):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(run)
 
     def view_state(self) -> dict[str, Any]:
         """Return also whether the landscape is shown."""

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from gui.plots import PlotColours
     from gui.views.paths import PathsView
 
+TURNS = {"Shift+Left": (6.0, 0.0), "Shift+Right": (-6.0, 0.0), "Shift+Up": (0.0, -6.0), "Shift+Down": (0.0, 6.0)}
 _RIGHT, _TOP = 20, 14
-_HINT = "Drag turns it, the wheel zooms, a double click goes back"
+_HINT = "Drag or Shift and an arrow turns it, the wheel zooms, a double click goes back"
 
 
 class ReliefSwitch(QObject):
@@ -63,6 +64,11 @@ class ReliefSwitch(QObject):
 
             self._importing.run(import_scene)
         self._name()
+
+    def turn(self, azimuth: float, elevation: float) -> None:
+        """Turn the landscape by so many degrees, if it is shown."""
+        if self.shown and self.item is not None:
+            self.item.turn(azimuth, elevation)
 
     def take_after(self, other: ReliefSwitch) -> None:
         """Show the same as the switch of another view, from the same side, at once."""
