@@ -140,7 +140,6 @@ class ActivationsPanel(GuestPanel):
         """Return the histograms on screen."""
         return self._shown
 
-
     def reel(self) -> Reel | None:
         """Return the layers of the untrained network, or the run's histograms as far as they are known."""
         if not self.live:
@@ -158,6 +157,7 @@ class ActivationsPanel(GuestPanel):
         words = f"{len(moments):,} recorded moments: those that were shown"
         unit = self._running().view.unit
         return Reel(self.configuration, self.preset, self._shown, moments, unit, cast("Any", show), words)
+
 
 def _meanwhile(found: Sequence[tuple[int, LaneStatistics]]) -> str:
     """Say what is shown while an earlier moment is being recomputed."""
