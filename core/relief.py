@@ -22,6 +22,7 @@ GRID = 120
 LEVELS = 14
 _PARTS = 24  # of a step's line, so that it follows the ground
 _MOST_POINTS = 4000  # of a lane; beyond, steps are so short that they need no parts
+_MOST_TYPED = 6000  # of all lanes, on a function that somebody typed
 _LIGHT = np.array([-0.45, -0.55, 0.70])
 
 
@@ -69,7 +70,8 @@ class Relief:
     def drape(self, points: Array) -> tuple[Array, int]:
         """Return paths (lanes, n, 2) laid on the ground (lanes, (n - 1)·parts + 1, 3), and the parts of a step."""
         steps = points.shape[1] - 1
-        parts = max(1, min(_PARTS, _MOST_POINTS // max(1, steps)))
+        most = _MOST_POINTS if self.surface.quick else _MOST_TYPED // max(1, len(points))
+        parts = max(1, min(_PARTS, most // max(1, steps)))
         shares = np.arange(steps * parts + 1) / parts
         before = np.minimum(shares.astype(int), max(0, steps - 1))
         after = np.minimum(before + 1, steps)

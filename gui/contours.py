@@ -117,6 +117,7 @@ class SurfacePicture(ViewItem):
         self._work = Background("map", self)
         self._work.done.connect(self._take)
         self._pixmap: tuple[object, QPixmap | None] = (None, None)
+        self._filed: tuple[object, SurfaceMap | None] = (None, None)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REBUILD_MS)
@@ -165,10 +166,22 @@ class SurfacePicture(ViewItem):
         self.update()
 
     def _file_map(self) -> SurfaceMap:
-        """Return a finer map than the screen's, but where that would take its time."""
-        if self._surface.quick:
-            return self._made(_FILE_GRID)
-        return self._map if self._map is not None and self._fresh else self._made(GRID)
+        """Return a finer map than the screen's, but where that would take its time; kept for the next picture."""
+        if not self._surface.quick and self._map is not None and self._fresh:
+            return self._map
+        key = self._file_key()
+        if self._filed[0] != key or self._filed[1] is None:
+            self._filed = (key, self._made(_FILE_GRID if self._surface.quick else GRID))
+        assert self._filed[1] is not None
+        return self._filed[1]
+
+    def _file_key(self) -> tuple[object, ...]:
+        return self._surface.formula, self._rect.getRect(), self._colours.dark
+
+    def take_after(self, other: SurfacePicture) -> None:
+        """Use another's map of the same view in files, where it would take its time to make one."""
+        if not self._surface.quick and other.settled and other._file_key() == self._file_key():
+            self._filed = (self._file_key(), other._map)
 
     def _ask(self) -> None:
         """Have the map traced in the background; what is at work for another view ends soon."""

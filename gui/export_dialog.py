@@ -103,7 +103,7 @@ class ExportDialog(QDialog):
 
     def _offer_animations(self) -> None:
         """List the formats of animations, with what is lacking where one cannot be had."""
-        still = "" if self._panel.reel() is not None else "nothing has moved yet: press Space first"
+        still = "" if self._panel.reel() is not None else self._panel.still_words
         for kind in KINDS:
             reason = still or (NO_VIDEO if kind == "mp4" and not have_video() else "")
             self.format.addItem(f"{_NAMES[kind]}: {reason}" if reason else _NAMES[kind], kind)
@@ -256,7 +256,7 @@ class ExportDialog(QDialog):
         """Begin to make an animation of the record as it is now."""
         reel = self._panel.reel()
         if reel is None:
-            raise AnimationError("There is nothing to animate; press Space first")
+            raise AnimationError(f"Animation: {self._panel.still_words}")
         self.animation.set_reel(reel)
         film = self.animation.film(request.format, self._film_size())
         chosen = self.colours.currentText()

@@ -286,6 +286,8 @@ class Panel(PanelRuns):
         """Return the frame on screen, None before the first."""
         return self.player.frame
 
+    still_words = "nothing has moved yet: press Space first"  # why there is no reel
+
     def reel(self) -> Reel | None:
         """Return the record that an animation can show; None before the second moment."""
         frame = self.player.frame

@@ -59,7 +59,7 @@ class Projector:
     def picture(self, moment: int) -> NDArray[np.uint8]:
         """Return a moment as pixels (height, width, 3)."""
         self._reel.show(self._view, moment)
-        target = self._view.graphics if self._what == WHOLE else self._view.plots[self._what]
+        target = self._view.figure() if self._what == WHOLE else self._view.plots[self._what]
         return _pixels(figure_image(target, self._size, self._scale, legend=self._legend()))
 
     def close(self) -> None:

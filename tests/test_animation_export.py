@@ -135,15 +135,15 @@ def test_a_part_in_other_colours_of_one_plot(user, folder):
     assert theme.current().name == "light"
 
 
-@pytest.mark.parametrize("key", ["training", "activations", "batchnorm", "regularization", "search"])
+@pytest.mark.parametrize("key", ["training", "activations", "batchnorm", "regularization", "search", "stability"])
 def test_every_panel_becomes_an_animation(user, folder, key):
     if key == "training":
         user.small_race(iterations=20)
     else:
-        small = {} if key == "activations" else {"iterations": 8, "hidden": (6,)}
+        small = {} if key in ("activations", "stability") else {"iterations": 8, "hidden": (6,)}
         user.open(key)
         user.panel.start(user.panel.preset.configuration(small))
-    if key != "activations":
+    if key not in ("activations", "stability"):
         user.player.play()
     user.until(lambda: user.player.settled and user.player.head == user.player.status.total > 1, 20000)
     dialog = open_dialog(user)
@@ -194,6 +194,13 @@ def test_nothing_is_offered_of_a_run_that_has_not_begun(user, folder):
     texts = [dialog.format.itemText(i) for i in range(dialog.format.count())]
     assert "gif animation: nothing has moved yet: press Space first" in texts
     assert not dialog._item(dialog.format.findData("gif")).isEnabled()
+
+
+def test_a_panel_without_a_record_says_so(user, folder):
+    user.open("inside")
+    dialog = open_dialog(user)
+    texts = [dialog.format.itemText(i) for i in range(dialog.format.count())]
+    assert "gif animation: earlier moments are recomputed here, not recorded" in texts
 
 
 def test_what_cannot_be_made_is_said(user, folder):

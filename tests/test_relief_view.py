@@ -214,6 +214,18 @@ def test_every_surface_and_lanes_that_leave_or_diverge(user_with_gl):
     assert relief(user).shown
 
 
+def test_a_function_of_ones_own_has_holes_where_it_has_no_value(user_with_gl):
+    user = user_with_gl
+    show(user)
+    user.panel.edit("surface", "own")
+    user.panel.edit("function", "ln(x+2) + sin(3*y)^2")
+    user.until(lambda: user.player.settled and "ln" in user.player.frame.surface.formula)
+    user.until(lambda: "ln" in relief(user)._relief.surface.formula)
+    faces = relief(user)._relief.faces
+    assert 0 < len(faces) < 2 * 119**2
+    assert ink(landscape(user), OPTIMIZERS["momentum"].colour) > 10
+
+
 def test_a_lane_that_is_switched_off_is_not_on_it(user_with_gl):
     user = user_with_gl
     show(user)

@@ -175,6 +175,12 @@ class InsidePanel(GuestPanel):
         frame = self.player.frame
         return None if frame is None else replace(frame, insight=self._insight)
 
+    still_words = "earlier moments are recomputed here, not recorded"
+
+    def reel(self) -> None:
+        """Return none: only what is seen now is there."""
+        return None
+
     # What is done on the pages.
 
     def _keep_edit(self, text: str, before: Drawn, after: Drawn) -> None:

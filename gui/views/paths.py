@@ -177,6 +177,8 @@ class PathsView(View):
         """Also show the landscape where that is shown."""
         super().adopt(other)
         assert isinstance(other, PathsView)
+        if self._picture is not None and other._picture is not None:
+            self._picture.take_after(other._picture)
         self.relief.take_after(other.relief)
 
     def _show_surface(self, frame: PathsFrame) -> None:

@@ -15,6 +15,7 @@ from gui.widgets import tip
 if TYPE_CHECKING:
     from core.experiments.paths import PathsFrame
     from core.relief import Relief
+    from core.surfaces import Surface
     from gui.plots import PlotColours
     from gui.views.paths import PathsView
 
@@ -39,6 +40,9 @@ class ReliefSwitch(QObject):
         self._importing = Background("3D", self)
         self._importing.done.connect(self._imported)
         self._importing.failed.connect(self._refuse)
+        self._making = Background("landscape", self)
+        self._making.done.connect(self._made)
+        self._making.failed.connect(self._refuse)
         self.button = QPushButton(view.graphics)
         self.button.setObjectName("relief")
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -75,14 +79,15 @@ class ReliefSwitch(QObject):
         if other.shown and other.item is not None:
             from gui.opengl import import_scene
 
-            self._wanted = True
-            self._imported(import_scene())
+            self._wanted, self._relief = True, other._relief
+            self._show_scene(import_scene()())
             if self.item is not None:
                 self.item.camera = other.item.camera
 
     def close(self) -> None:
         """End what goes on beside the window."""
         self._importing.end()
+        self._making.end()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep the button in the map's corner."""
@@ -114,9 +119,12 @@ class ReliefSwitch(QObject):
         except Exception as error:  # whatever a driver or PyOpenGL comes up with
             self._refuse(OpenGLError(f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"))
         else:
-            self.item = ReliefItem(scene, self._lost)
-            self.item.set_colours(self._view.colours)
-            self._show_item()
+            self._show_scene(scene)
+
+    def _show_scene(self, scene: Any) -> None:
+        self.item = ReliefItem(scene, self._lost)
+        self.item.set_colours(self._view.colours)
+        self._show_item()
 
     def _lost(self, reason: str) -> None:
         """Go back to the map once what is being painted is painted."""
@@ -160,10 +168,9 @@ class ReliefSwitch(QObject):
         """Draw every path up to step `cursor`, if the landscape is shown."""
         if not self.shown or self.item is None:
             return
-        found, surface = self._relief, frame.surface
-        if found is None or (found.surface.formula, found.surface.view) != (surface.formula, surface.view):
-            found = self._relief = relief_of(surface)
-            self._drawn = ()
+        found = self._found(frame.surface)
+        if found is None:
+            return
         rows = self._view.visible(frame)
         if not self._drawn:
             self.item.set_relief(found)
@@ -174,6 +181,26 @@ class ReliefSwitch(QObject):
                 self.item.set_start(self._view.configuration["start"])
         self.item.show_until(cursor)
 
+    def _found(self, surface: Surface) -> Relief | None:
+        """Return the surface's landscape; None while that is made in the background, for a surface that is slow."""
+        found = self._relief
+        if found is not None and _seen(found.surface) == _seen(surface):
+            return found
+        if surface.quick:
+            self._take(relief_of(surface))
+            return self._relief
+        if not self._making.busy:
+            self._making.run(lambda: relief_of(surface))
+        return None
+
+    def _take(self, relief: Relief) -> None:
+        self._relief, self._drawn = relief, ()
+
+    def _made(self, relief: Relief) -> None:
+        """Show a landscape that is there now, unless another is wanted by now."""
+        self._take(relief)
+        self._view.redraw()
+
     def show_until(self, cursor: int) -> None:
         """Draw every path up to another step."""
         if self.shown and self.item is not None:
@@ -183,3 +210,8 @@ class ReliefSwitch(QObject):
         """Let the other lanes fade."""
         if self.item is not None:
             self.item.highlight(lane)
+
+
+def _seen(surface: Surface) -> tuple[object, ...]:
+    """Return what of a surface its landscape shows."""
+    return surface.formula, surface.view, surface.floor
