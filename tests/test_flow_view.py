@@ -18,7 +18,7 @@ from gui import theme
 from gui.export import FigureFormat, export_figure
 from gui.plots import LIGHT
 from gui.views.flow import FlowView
-from gui.views.flow_parts import layer_colours, spread
+from gui.views.flow_parts import layer_colours, spread, thinned
 
 DEEP = {"hidden": (20,) * 5, "batch": 16, "iterations": 60, "activation": "sigmoid", "evaluate": 0}
 
@@ -214,6 +214,13 @@ def test_names_stand_apart_near_their_lines(spots) -> None:
     assert len(found) == len(spots) and all(6.0 <= y <= 194.0 for y in found)
     assert all(below - above >= 12.99 for above, below in itertools.pairwise(found))
     assert all(abs(y - spot) <= 13 * len(spots) for y, spot in zip(found, spots, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("many", "most", "left"), [(5, 5, [0, 1, 2, 3, 4]), (20, 3, [0, 10, 19]), (6, 2, [0, 5]), (6, 1, [0]), (3, 0, [0])]
+)
+def test_of_too_many_names_the_first_and_the_last_stay(many, most, left) -> None:
+    assert thinned([*range(many)], most) == left
 
 
 def test_deep_networks_have_some_of_their_layers_named(view, frame_of) -> None:

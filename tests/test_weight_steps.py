@@ -161,6 +161,18 @@ def test_it_has_the_values_that_were_in_force(run_of) -> None:
     assert run.weight_step("adam", place, 11).values == {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7}
 
 
+def test_under_a_schedule_it_has_the_rate_of_its_own_update(run_of) -> None:
+    run = run_of(lanes=("sgd", "adam"), **{"adam.schedule": "cosine", "schedule.length": 40})
+    run.advance(30)
+    rates = run.snapshot().rates
+    for n in (30, 1, 17):
+        step = run.weight_step("adam", (2, 1, 1), n)
+        assert step.values["lr"] == rates[1, n - 1] and again(step) == step.after
+    assert (
+        run.weight_step("adam", (2, 1, 1), 29).values["lr"] < 0.5 * run.weight_step("adam", (2, 1, 1), 2).values["lr"]
+    )
+
+
 def test_a_trial_has_its_own_values(open_run, digits) -> None:
     values = {"hidden": (8,), "batch": 16, "images": 100, "trials": 9, "epochs": 3, "search": ("lr", "l2")}
     run = open_run(preset("random-search").configuration(values), digits)

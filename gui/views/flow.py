@@ -18,7 +18,7 @@ from gui.items import Trace
 from gui.legend import LegendEntry
 from gui.plots import make_plot
 from gui.views.base import Hint, Number, RunView
-from gui.views.flow_parts import NAMES, End, EndNames, Heading, UsualBand, layer_colours
+from gui.views.flow_parts import NAMES, End, EndNames, Heading, UsualBand, layer_colours, thinned
 from gui.views.gaps import Follower
 from gui.views.marks import ChangeMarks
 
@@ -273,8 +273,8 @@ class FlowView(RunView):
 
 def _names(layers: int) -> list[str]:
     """Return the layers' names, of many layers some evenly chosen ones."""
-    shown = {round(place * (layers - 1) / (_NAMED - 1)) for place in range(_NAMED)}
-    return [f"layer {n + 1}" if layers <= _NAMED or n in shown else "" for n in range(layers)]
+    shown = thinned([*range(layers)], _NAMED)
+    return [f"layer {n + 1}" if n in shown else "" for n in range(layers)]
 
 
 def _text(value: float) -> str:

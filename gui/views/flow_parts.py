@@ -138,7 +138,7 @@ class EndNames(ViewItem):
         for end, spot in zip(ends, spots, strict=True):
             painter.setBrush(QColor(end.colour))
             painter.drawEllipse(QPointF(x, spot), _DOT, _DOT)
-        named = [(end, spot) for end, spot in zip(ends, spots, strict=True) if end.text]
+        named = thinned([pair for pair in zip(ends, spots, strict=True) if pair[0].text], int(height / _APART))
         heights = spread([spot for _, spot in named], top, top + height)
         for (end, spot), y in zip(named, heights, strict=True):
             painter.setPen(QPen(QColor(end.colour), 1.0))
@@ -146,6 +146,13 @@ class EndNames(ViewItem):
             painter.setPen(blend(end.colour, self._colours.foreground, 0.45))
             room = QRectF(x + _TEXT, y - 10.0, 200.0, 20.0)
             painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, end.text)
+
+
+def thinned(found: list[Any], most: int) -> list[Any]:
+    """Return at most so many, evenly chosen, the first and the last among them."""
+    if len(found) <= most:
+        return found
+    return [found[round(place * (len(found) - 1) / (most - 1))] for place in range(most)] if most > 1 else found[:1]
 
 
 def spread(spots: Sequence[float], top: float, bottom: float) -> list[float]:
