@@ -97,25 +97,25 @@ def _course(norms: Array, loss: float) -> tuple[Course, str]:
 
 
 def _update_words(ratios: Array) -> str:
-    """Say by how much of their norm an update moves the weights of the layers that move least and most."""
+    """Say how large an update is against the weights of the layers that move least and most."""
     if not np.isfinite(ratios).any():
         return "weights that are all 0 have no norm to compare updates with"
     least, most = int(np.nanargmin(ratios)), int(np.nanargmax(ratios))
     low, high = (short_text(ratios[layer]) for layer in (least, most))
-    said = f"an update moves the weights by {low} (layer {least + 1}) to {high} (layer {most + 1}) of their norm"
+    said = f"updates are {low} (layer {least + 1}) to {high} (layer {most + 1}) of the weights"
     if low == high:
-        said = f"an update moves the weights by {low} of their norm"
+        said = f"updates are {low} of the weights"
     return f"{said}: {_size_words(ratios[least], ratios[most])}"
 
 
 def _size_words(least: float, most: float) -> str:
     if most < USUAL[0]:
-        return "hardly at all"
+        return "tiny"
     if least > USUAL[1]:
-        return "far, the learning rate may be too high"
+        return "large, the learning rate may be too high"
     if least < USUAL[0]:
-        return "some layers hardly at all"
-    return "some layers far" if most > USUAL[1] else "as is usual"
+        return "some are tiny"
+    return "some are large" if most > USUAL[1] else "as usual"
 
 
 def _share_words(share: float) -> str:

@@ -59,7 +59,7 @@ def test_a_vanishing_gradient_fans_out_and_is_said(view, frame_of) -> None:
     np.testing.assert_array_equal(drawn(view, 0), frame.flow.gradient_norm[0])
     np.testing.assert_array_equal(drawn(view, 1), frame.flow.update_ratio[0])
     assert view._norms.heading.words.endswith("of the last layer's gradient: it vanishes on the way back")
-    assert view._ratios.heading.words.startswith("an update moves the weights by")
+    assert view._ratios.heading.words.startswith("updates are ")
     assert names(view._norms) == [f"layer {n}" for n in range(1, 7)]
     heights = [end.y for end in view._norms.names._ends]
     assert heights == sorted(heights) and heights[-1] - heights[0] > 3, "decades from the first layer to the last"
