@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from core.experiments.propagation import LaneStatistics
     from core.insight import Insight
+    from core.weight_steps import WeightStep
 
 Place = tuple[str, int, int, int]
 """One weight: a lane's name, the affine layer from 1 on, the input (a pixel's number in the first layer), the unit."""
@@ -45,6 +46,7 @@ class Sight:
 
     probes: tuple[LaneStatistics, ...] = ()
     insight: Insight | None = None
+    weight: WeightStep | None = None
 
 
 NOTHING = Watch()

@@ -12,6 +12,7 @@ from core.equations import short
 from core.optimizers import OPTIMIZERS
 from core.presets import preset
 from core.randomness import Purpose, generator
+from core.watching import Watch
 from core.weight_steps import explain_weight, gradient_line
 
 SMALL = {"hidden": (7, 6), "batch": 16, "iterations": 40, "lanes": tuple(OPTIMIZERS)}
@@ -236,7 +237,7 @@ def test_the_block_that_trains_keeps_what_its_last_update_did(run_of) -> None:
     run = run_of()
     place = (2, 3, 3)
     for block in run.blocks:
-        block.follow(run._find("rmsprop", place))
+        block.follow(run._weights.find(run, "rmsprop", place))
     for n in (1, 11, 12, 25):
         run.advance(n - run.position)
         (seen,) = [block.seen for block in run.blocks if block.seen is not None]
@@ -294,3 +295,97 @@ def test_a_weight_that_is_not_there_is_refused_with_what_is(run_of, lane, place,
     run.advance(1)
     with pytest.raises(ValueError, match=f"^{words}$"):
         run.weight_step(lane, place, 1)
+
+
+# Watched, in frames.
+
+
+def test_frames_have_the_last_update_of_the_watched_weight(run_of) -> None:
+    run = run_of(threads=2)
+    run.watch(Watch(weight=("adam", 2, 3, 3)))
+    for n in (1, 2, 13, 40):
+        run.advance(n - run.position)
+        assert run.snapshot().weight == run.weight_step("adam", (2, 3, 3), n) is not None
+    run.watch(Watch())
+    run.rewind(20)
+    run.advance(1)
+    assert run.snapshot().weight is None
+
+
+def test_at_rest_a_weight_picked_anew_is_there_with_the_next_frame(run_of) -> None:
+    run = run_of(dropout=0.3)
+    run.advance(23)
+    before = run.snapshot()
+    assert before.weight is None
+    for place in (("sgd", 2, 3, 3), ("adam", 2, 3, 3), ("adam", 3, 0, 0)):
+        run.watch(Watch(weight=place))
+        found = run.snapshot().weight
+        assert (found.lane, found.layer, found.row, found.column, found.iteration) == (*place, 23)
+        assert found == run.weight_step(place[0], place[1:], 23)
+
+
+def test_while_it_runs_nothing_is_made_again_for_a_frame(run_of, monkeypatch) -> None:
+    run = run_of()
+    run.advance(10)
+    run.snapshot()
+    run.advance(3)
+    run.watch(Watch(weight=("adam", 2, 3, 3)))  # after the update, so that it was not noted
+    visits = []
+    monkeypatch.setattr(run._visitor, "visit", lambda *args: visits.append(args))
+    assert run.snapshot().weight is None and not visits
+    run.advance(1)
+    assert run.snapshot().weight.iteration == 14 and not visits
+
+
+def test_a_look_back_has_the_update_that_led_there(run_of) -> None:
+    run = run_of(batchnorm=True)
+    run.watch(Watch(histograms=("sgd",), weight=("adam", 2, 3, 3)))
+    run.advance(40)
+    for n in (17, 16, 40, 1, 0, 33):
+        sight = run.look(n, lambda: False)
+        assert [probe.lane.name for probe in sight.probes] == ["sgd"]
+        assert sight.weight == run.weight_step("adam", (2, 3, 3), n)
+        assert (sight.weight is None) == (n == 0)
+
+
+def test_a_rewound_run_and_a_branch_have_their_own_updates(run_of) -> None:
+    run = run_of(lanes=("sgd", "adam"))
+    run.watch(Watch(weight=("sgd", 2, 3, 3)))
+    run.advance(30)
+    run.rewind(12)
+    for _ in range(2):
+        found = run.snapshot().weight
+    assert found.iteration == 12
+    run.branch(11, {"sgd.lr": 0.5})
+    run.advance(1)
+    assert run.snapshot().weight.values == {"lr": 0.5}
+
+
+@pytest.mark.parametrize("place", [("hero", 1, 0, 0), ("sgd", 9, 0, 0), ("sgd", 2, 700, 0)])
+def test_a_weight_of_other_networks_is_not_followed(run_of, place) -> None:
+    run = run_of()
+    run.watch(Watch(weight=place))
+    run.advance(3)
+    for _ in range(2):
+        assert run.snapshot().weight is None
+    assert run.look(2, lambda: False).weight is None
+
+
+def test_following_a_weight_changes_no_bit(run_of) -> None:
+    followed, alone = run_of(dropout=0.2), run_of(dropout=0.2)
+    followed.watch(Watch(weight=("adam", 2, 3, 3)))
+    for n in (9, 9, 22):
+        for run in (followed, alone):
+            run.advance(n)
+            run.snapshot()
+            run.snapshot()
+    assert followed.snapshot().loss.tobytes() == alone.snapshot().loss.tobytes()
+
+
+def test_a_search_follows_a_weight_of_a_trial(open_run, digits) -> None:
+    values = {"hidden": (8,), "batch": 16, "images": 100, "trials": 9, "epochs": 3}
+    run = open_run(preset("random-search").configuration(values), digits)
+    run.watch(Watch(weight=("trial-4", 2, 3, 3)))
+    run.advance(5)
+    found = run.snapshot().weight
+    assert (found.lane, found.iteration) == ("trial-4", 5)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from core.experiments.saved import SavedRun
     from core.insight import Insight
     from core.parameters import Change, Configuration
+    from core.weight_steps import WeightStep
 
 Array = NDArray[Any]
 
@@ -76,6 +77,7 @@ class SearchFrame:
     checkpoints: int = 0
     checkpoint_bytes: int = 0
     insight: Insight | None = None
+    weight: WeightStep | None = None
 
     @property
     def position(self) -> int:
@@ -201,6 +203,7 @@ class Search(Training):
             checkpoints=len(self._checkpoints.all),
             checkpoint_bytes=self._checkpoints.nbytes,
             insight=sight.insight,
+            weight=self._weights.last(self),
         )
 
     def _future(self, start: int) -> OldFuture | None:

@@ -23,6 +23,7 @@ from core.experiments.propagation import LaneStatistics
 from core.experiments.rewinding import Rewinding
 from core.experiments.training_frame import TrainingFrame
 from core.experiments.visitor import Visitor
+from core.experiments.weight_watch import WeightWatch
 from core.flow import EVERY, FlowRecord
 from core.history import Record, SmoothedRecord
 from core.insight import Found, Insights
@@ -33,14 +34,14 @@ from core.rates import Rates
 from core.scratch import Scratches
 from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
 from core.watching import Sight
-from core.weight_steps import find_weight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from core.datasets import Dataset
     from core.parameters import Configuration
-    from core.weight_steps import Followed, WeightStep
+    from core.watching import Watch
+    from core.weight_steps import WeightStep
 
 Array = NDArray[Any]
 
@@ -94,6 +95,7 @@ class Training(Rewinding):
         self._checkpoints = self._no_checkpoints()
         self._rates = Rates(lanes)
         self._visitor = Visitor(self._task, rows, self._blocks[0].scratches)
+        self._weights = WeightWatch(self._task, self._visitor)
         self._insights = Insights(self._task, dataset.shape, [lane.name for lane in lanes], self.tested_on)
 
     def _require_memory(self) -> None:
@@ -278,7 +280,7 @@ class Training(Rewinding):
     def snapshot(self) -> TrainingFrame:
         """Return the run so far; measures what is watched."""
         self._finish_measuring()
-        n, sight = self.position, self._sight(self._places(), self.position)
+        n, sight, weight = self.position, self._sight(self._places(), self.position), self._weights.last(self)
         loss = self._loss.view(n)
         lost = self._lost_at(loss)
         smoothed = self._smoothed.update(loss, [n if d is None else d - 1 for d in lost])
@@ -307,6 +309,7 @@ class Training(Rewinding):
             rates=self._rates.update(self.configuration, n),
             ahead=self._rates.ahead(self.configuration, self.total),
             insight=sight.insight,
+            weight=weight,
         )
         return frame if self._over_seeds is None else self._over_seeds.frame(frame)
 
@@ -335,9 +338,18 @@ class Training(Rewinding):
         The run stays where it is. Lanes that had diverged by then are left out.
         """
         if position >= self.position:
-            return self._sight(self._places(), self.position, exact=True)
-        found = self._visitor.visit(self, position, given_up)
-        return None if found is None else self._sight(found, position, exact=True)
+            found, position = self._places(), self.position
+        else:
+            visited = self._visitor.visit(self, position, given_up, self._weights.followed)
+            if visited is None:
+                return None
+            found = visited
+        return replace(self._sight(found, position, exact=True), weight=self._weights.at(self, position, given_up))
+
+    def watch(self, wanted: Watch) -> None:
+        """Ask for what is to be measured in later snapshots, and follow a weight from now on."""
+        super().watch(wanted)
+        self._weights.follow(self, wanted.weight)
 
     def weight_step(
         self, lane: str, place: Sequence[int], position: int, given_up: Callable[[], bool] = _never
@@ -348,20 +360,7 @@ class Training(Rewinding):
         the first update, from the update at which the lane diverged or was stopped, and where it was given up. Raises
         ValueError for a weight that is not there.
         """
-        followed = self._find(lane, place)
-        if not 1 <= position <= self.position or self.ended().get(followed.run_row, position) < position:
-            return None
-        if self._visitor.visit(self, position, given_up, followed) is None:
-            return None
-        return self._visitor.seen(position)
-
-    def _find(self, lane: str, place: Sequence[int]) -> Followed:
-        names = [found.name for found in self.lanes]
-        if lane not in names:
-            raise ValueError(f"lane: {lane!r} is not there; allowed: {', '.join(names)}")
-        row = names.index(lane) * len(self.seeds)
-        block = next(block for block in self._blocks if row in block.all_lanes)
-        return find_weight(self._task, block.architecture, lane, row, place)
+        return self._weights.made(self, self._weights.find(self, lane, place), position, given_up)
 
     def close(self) -> None:
         """End the pool's threads."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from core.lanes import Lane
     from core.parameters import Change
     from core.rates import Ahead
+    from core.weight_steps import WeightStep
 
 Array = NDArray[Any]
 
@@ -52,7 +53,8 @@ class TrainingFrame:
     these are medians, and `spread` has the rest. `futures` are what the run did before it was rewound; it can go back
     to any moment, from one of its `checkpoints`, which take `checkpoint_bytes` of memory. `rates` `(lanes, iteration)`
     are the learning rates of all updates, `ahead` those to come; both are None where no lane has a schedule.
-    `flow` is what flowed through each layer, `insight` what the lane sees that is looked into.
+    `flow` is what flowed through each layer, `insight` what the lane sees that is looked into, `weight` the
+    last update of the weight that is followed, where it is known.
     """
 
     lanes: tuple[Lane, ...]
@@ -80,6 +82,7 @@ class TrainingFrame:
     ahead: Ahead | None = None
     flow: Flow | None = None
     insight: Insight | None = None
+    weight: WeightStep | None = None
 
     @property
     def position(self) -> int:
