@@ -180,7 +180,7 @@ def _training_tables(frame: TrainingFrame) -> tuple[Table, ...]:
         found.append(Table("-branches", ("branch", "lane", *_TRAINING), _branch_rows(frame)))
     ends = [frame.iteration if lost is None else min(lost - 1, frame.iteration) for lost in frame.diverged]
     found += _rate_tables(frame, "iteration", ends)
-    return (*found, *_insight_tables(frame.insight))
+    return (*found, *(flow_tables(frame) if frame.insight is not None else ()), *_insight_tables(frame.insight))
 
 
 def _insight_tables(found: Insight | None) -> tuple[Table, ...]:
@@ -235,7 +235,10 @@ def _norm_rows(frame: TrainingFrame) -> Iterator[Row]:
 
 
 def flow_tables(frame: TrainingFrame) -> tuple[Table, ...]:
-    """Return the table of what flowed through each layer, for whoever shows that; none where nothing was measured."""
+    """Return the table of what flowed through each layer; none where nothing was measured.
+
+    Files have it beside what a network sees.
+    """
     if frame.flow is None:
         return ()
     return (Table("-flow", ("lane", "layer", "iteration", *_FLOW), _flow_rows(frame, frame.flow)),)

@@ -503,6 +503,7 @@ def mistakes(panel):
     tabs = panel.find("tabs")
     tabs.setFocus()
     panel.press(KEY.Key_End)
+    panel.press(KEY.Key_Left)
     assert panel.panel.view.page.key == "mistakes" and panel.find("confusion").isVisible()
     return panel
 
@@ -588,7 +589,7 @@ def test_its_numbers_are_tables(panel, tmp_path):
     stroke(panel, *SEVEN)
     answers = until_answered(panel)
     paths = export_panel(panel.panel, Request("whole panel", "csv", tmp_path, "inside"))
-    names = ["inside.csv", "inside-confusion.csv", "inside-mistakes.csv", "inside-answers.csv"]
+    names = ["inside.csv", *(f"inside-{word}.csv" for word in ("flow", "confusion", "mistakes", "answers"))]
     assert [path.name for path in paths] == names
     rows = list(csv.DictReader(paths[-1].read_text().splitlines()))
     assert [float(row["probability"]) for row in rows[:10]] == pytest.approx(answers.probabilities[0].tolist())

@@ -29,6 +29,7 @@ _NOTES = (
     "Draw: every network answers while you draw, and while it trains. Units light up as they are active.",
     "Weights: each image is what one unit of the first layer looks for. At first it is noise.",
     "Mistakes: click a cell to see which images were taken for what; click an image to put it on the canvas.",
+    "Gradient flow: lines that fan out are a gradient that vanishes, or explodes, on its way back to layer 1.",
     "A network that is sure is not always right: draw what is no digit at all.",
 )
 _UNTRAINED = "untrained: press Space and watch it learn"
@@ -127,7 +128,11 @@ class InsidePanel(GuestPanel):
         elif seen == cursor:
             self._asked = None
         self._said.setText(self._words(frame, cursor, late, ended))
-        if self._insight is None:
+        self.view.flow.look_at(name)
+        flows = bool(ended) and getattr(frame, "flow", None) is not None
+        if self._insight is None and flows:  # what is left of a network that diverged: how its gradients grew
+            self.view.open_page(self.view.flow.key)
+        if self._insight is None and not flows:
             self.view.say(ended or "Measuring …")
         else:
             super().show_frame(replace(frame, insight=self._insight), cursor)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from gui.views.base import LaneStatus, Number, RunView
 from gui.views.draw_page import DrawPage
+from gui.views.flow_page import FlowPage
 from gui.views.mistakes_page import MistakesPage
 from gui.views.weights_page import WeightsPage
 from gui.widgets import OwnKeys, row_of
@@ -60,7 +61,8 @@ class InsideView(RunView):
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.draw, self.weights, self.mistakes = DrawPage(self), WeightsPage(self), MistakesPage(self)
-        self.pages: tuple[Page, ...] = (self.draw, self.weights, self.mistakes)
+        self.flow = FlowPage(self)
+        self.pages: tuple[Page, ...] = (self.draw, self.weights, self.mistakes, self.flow)
         for page in self.pages:
             self._pages.addWidget(page)
             self.tabs.addTab(page.title)
@@ -98,6 +100,7 @@ class InsideView(RunView):
         self._pages.setCurrentIndex(number)
         if self.insight is not None:
             self.page.show_insight(self.insight)
+        self.flow.show_run(self.page is self.flow)
         self.wants_other.emit()
 
     def image(self) -> bytes | None:
@@ -109,9 +112,10 @@ class InsideView(RunView):
 
     def show_frame(self, frame: Any, cursor: int) -> None:
         """Show what the frame has of the network, on the page in front."""
+        self.insight = frame.insight or self.insight
         if frame.insight is not None:
-            self.insight = frame.insight
             self.page.show_insight(frame.insight)
+        self.flow.take_run(frame, cursor, self.page is self.flow)
 
     def set_theme(self, found: theme.Theme) -> None:
         """Draw in the theme's colours."""
@@ -129,7 +133,7 @@ class InsideView(RunView):
     def numbers(self, frame: Any, cursor: int) -> list[Number]:
         """Return whose network it is, when, and the page's numbers."""
         if frame.insight is None:
-            return []
+            return self.flow.numbers(None) if self.page is self.flow else []
         found = frame.insight
         return [("network", found.lane.label), ("iteration", f"{found.iteration:,}"), *self.page.numbers(found)]
 
@@ -138,11 +142,13 @@ class InsideView(RunView):
         return list(range(len(frame.lanes)))
 
     def legend(self, frame: Any) -> list[LegendEntry]:
-        """Return none: pages explain themselves."""
-        return []
+        """Return the lane of plots; other pages explain themselves."""
+        return self.flow.legend() if self.page is self.flow else []
 
     def figure(self) -> Any:
-        """Return the page in front, or the weights where there is no answer to show."""
+        """Return the page in front, or its plots, or the weights where there is no answer to show."""
+        if self.page is self.flow:
+            return self.flow.plots.graphics
         answered = self.insight is None or self.insight.answers is not None or not self.page.wants_image
         if answered:
             return self.page
