@@ -112,7 +112,7 @@ def _size_words(least: float, most: float) -> str:
     if most < USUAL[0]:
         return "tiny"
     if least > USUAL[1]:
-        return "large, the learning rate may be too high"
+        return "large"
     if least < USUAL[0]:
         return "some are tiny"
     return "some are large" if most > USUAL[1] else "as usual"

@@ -100,6 +100,8 @@ def test_a_diverged_lane_keeps_its_last_names_and_says_when(view, frame_of) -> N
     last = int(frame.flow.at[np.isfinite(frame.flow.gradient_norm[0, 0])][-1])
     assert view._norms.names._x == last < frame.diverged[0]
     assert view._norms.heading.words.endswith(f"diverged at update {frame.diverged[0]}")
+    numbers = dict(view.numbers(frame, 60))
+    assert numbers["update"] == str(last) and "–" not in numbers["layer 1"]
 
 
 def test_a_search_says_why_there_is_nothing(view, few_digits, open_run) -> None:

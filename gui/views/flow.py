@@ -257,13 +257,13 @@ class FlowView(RunView):
         flow, measured = getattr(frame, "flow", None), samples_by(cursor)
         if flow is None or not measured:
             return [("measured", f"every {EVERY}th update")]
-        row = self.row(frame)
-        layers = [
-            (f"layer {number}", f"{_text(flow.gradient_norm[row, n, measured - 1])} · {_text(ratio)}")
-            for n, (number, ratio) in enumerate(enumerate(flow.update_ratio[row, :, measured - 1], 1))
-        ]
+        norms, ratios = (found[self.row(frame)] for found in (flow.gradient_norm, flow.update_ratio))
+        known = np.flatnonzero(np.isfinite(norms[:, :measured]).any(axis=0))
+        last = int(known[-1]) if len(known) else measured - 1  # of a network that diverged, before that
+        pairs = zip(norms[:, last], ratios[:, last], strict=True)
+        layers = [(f"layer {n}", f"{_text(norm)} · {_text(ratio)}") for n, (norm, ratio) in enumerate(pairs, 1)]
         seeds = [] if frame.spread is None else [("of seed", f"{frame.spread.seeds[0]}, the first one")]
-        return [("update", f"{flow.at[measured - 1]:,}"), ("gradient · ratio", ""), *layers, *seeds]
+        return [("update", f"{flow.at[last]:,}"), ("gradient · ratio", ""), *layers, *seeds]
 
     def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
         """Return the lane."""

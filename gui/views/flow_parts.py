@@ -72,7 +72,7 @@ class Heading(QGraphicsWidget):
 
 
 class UsualBand(ViewItem):
-    """A pale band across the plot, `low` to `high` in the axis's own numbers, with a word at its left end."""
+    """A pale band across the plot, `low` to `high` in the axis's own numbers, with a word near its right end."""
 
     def __init__(self, low: float, high: float, word: str) -> None:
         super().__init__()
@@ -89,8 +89,8 @@ class UsualBand(ViewItem):
             painter.setRenderHint(QPainter.RenderHint.TextAntialiasing, True)
             painter.setFont(plot_font(TICK_PIXELS))
             painter.setPen(QColor(self._colours.muted))
-            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
-            painter.drawText(band.adjusted(5.0, 0.0, 0.0, 0.0), flags, self._word)
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom
+            painter.drawText(band.adjusted(0.0, 0.0, -NAMES - 8.0, -1.0), flags, self._word)
 
 
 @dataclass(frozen=True, slots=True)

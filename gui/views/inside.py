@@ -127,12 +127,13 @@ class InsidePanel(GuestPanel):
             self._ask_in_turn(cursor)
         elif seen == cursor:
             self._asked = None
-        self._said.setText(self._words(frame, cursor, late, ended))
         self.view.flow.look_at(name)
-        flows = bool(ended) and getattr(frame, "flow", None) is not None
-        if self._insight is None and flows:  # what is left of a network that diverged: how its gradients grew
+        left = bool(ended) and self._insight is None and getattr(frame, "flow", None) is not None
+        if left:  # of a network that diverged: how its gradients grew
             self.view.open_page(self.view.flow.key)
-        if self._insight is None and not flows:
+            ended = ended.partition(":")[0]
+        self._said.setText(self._words(frame, cursor, late, ended))
+        if self._insight is None and not left:
             self.view.say(ended or "Measuring …")
         else:
             super().show_frame(replace(frame, insight=self._insight), cursor)
