@@ -328,7 +328,7 @@ _REGULARIZED = (
         "first-layer weights as images, confusion matrix, worst mistakes, answers to a drawn digit",
         TRAINING,
         Axis.OPTIMIZER,
-        values={"lanes": ("momentum", "adam"), "hidden": (64, 32), "init": "normal-0.01", "iterations": 1000},
+        values={"lanes": ("momentum", "adam"), "hidden": (64,), "init": "normal-0.01", "iterations": 1000},
         looks_inside=True,
         look_for=(
             "Draw a digit: every network answers while you draw, and while it trains.",

@@ -6,9 +6,9 @@ Each stroke, and whatever else changes the sheet at once, is one edit that its o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -87,6 +87,15 @@ class Canvas(OwnKeys, QWidget):
         """Draw in this look."""
         self._theme = found
         self.update()
+
+    def event(self, event: QEvent) -> bool:
+        """Leave keys with Ctrl or Alt to the window: a digit alone is the canvas's, Ctrl and a digit open a panel."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            held = cast("QKeyEvent", event).modifiers()
+            if held & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+                event.ignore()
+                return True
+        return super().event(event)
 
     # What is on it.
 

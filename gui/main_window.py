@@ -329,7 +329,8 @@ class MainWindow(QMainWindow):
             panel.set_notes_shown(self._notes.isChecked())
 
     def _show_keys(self) -> None:
-        keys = "Space play or pause · → step · ← step back · Home restart · Ctrl+1 … 8 panels · Ctrl+D data · F1 notes"
+        panels = f"Ctrl+1 … {len(PANELS)} panels"
+        keys = f"Space play or pause · → step · ← step back · Home restart · {panels} · Ctrl+D data · F1 notes"
         files = "Ctrl+O open · Ctrl+S save · Ctrl+Shift+S save as · Ctrl+E export · Ctrl+Shift+C copy picture"
         self.banner.show_message(f"{keys} · {files} · Ctrl+Z undo · Ctrl+Shift+Z redo · D paths in 3D · Esc close this")
 

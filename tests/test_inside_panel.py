@@ -284,6 +284,12 @@ def test_a_digit_key_takes_a_test_image_of_that_class_as_it_is(panel, sample):
     panel.until(lambda: any(np.array_equal(insight(panel).answers.image.ravel(), x) for x in sample.test_images))
 
 
+def test_ctrl_and_a_digit_open_panels_from_the_canvas_too(panel):
+    canvas(panel).setFocus()
+    panel.control(KEY.Key_1)
+    assert panel.panel.entry.key == "paths"
+
+
 def test_a_class_without_images_is_said(panel, tmp_path):
     folder = write_idx(tmp_path / "own", 8)
     panel.window.data.load(str(folder))

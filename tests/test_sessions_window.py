@@ -248,6 +248,7 @@ def play_all(user):
         ("batchnorm", "batchnorm-grid", {"images": 100, "iterations": 30, "hidden": (8,)}),
         ("regularization", "dropout", {"images": 100, "iterations": 30, "hidden": (8,)}),
         ("search", "random-search", {"images": 100, "trials": 4, "epochs": 9, "hidden": (8,)}),
+        ("inside", "inside", {"batch": 16, "iterations": 30, "hidden": (8,)}),
     ):
         user.open(key)
         user.panel.start(PRESETS[preset].configuration(values))

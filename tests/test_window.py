@@ -115,6 +115,8 @@ def name_of(widget):
 def test_tab_reaches_form_and_transport(user):
     for entry in PANELS:
         user.open(entry.key)
+        if entry.key == "inside":
+            user.panel.show_own()  # it opens with the race that was trained
         if not user.panel.is_eager:
             user.player.step()
             user.until(lambda: user.player.head == 1)

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 CENTRE = Qt.AlignmentFlag.AlignCenter
+ARROWS = {
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+}
+"""The arrow keys, as steps (down, right)."""
+
 _ENDS = {False: ("#0072B2", "#D55E00"), True: ("#56B4E9", "#E69F00")}  # below and above 0, on light and dark pages
 _HEAD = 24.0
 NO_LEVEL = 255
@@ -46,8 +54,13 @@ class Picture(OwnKeys, QWidget):
 
     def show_insight(self, insight: Insight) -> None:
         """Show another moment, or another lane."""
-        self.insight = insight
-        self.update()
+        before, self.insight = self.insight, insight
+        if before is None or self.differs(before, insight):
+            self.update()
+
+    def differs(self, before: Insight, now: Insight) -> bool:
+        """Tell whether there is something else to draw."""
+        return True
 
     def set_theme(self, found: Theme) -> None:
         """Draw in this look."""
