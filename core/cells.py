@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.local_minima import Arrivals
 from core.surfaces import Surface, quadratic
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class CellBlock:
     ) -> None:
         """`start` is (2, cells); `target` the floor, the minima to tell apart if any, and the tolerance."""
         self._shape, self._anisotropy, self._rule = shape, anisotropy, rule
-        self._floor, self._minima, self._tolerance = target
+        self._floor, minima, self._tolerance = target
         self._record = {name: found[place] for name, found in record.items()}
         self._rows: Array | None = None  # which of its cells are left; None for all
         x_low, x_high, y_low, y_high = shape.view
@@ -74,7 +75,8 @@ class CellBlock:
         self._set_params(start)
         self._state = rule.init(start)
         self._since = np.full(start.shape[1], NEVER, np.int16)
-        self._label = np.zeros(start.shape[1], np.uint8)
+        self._lost = 0  # how many of the cells that are left in the arrays
+        self._arrivals = None if minima is None else Arrivals(minima, self._tolerance, start.shape[1])
         with np.errstate(all="ignore"):
             self._judge(0)
 
@@ -103,42 +105,51 @@ class CellBlock:
     def flush(self) -> None:
         """Write what the cells are like now into the map's arrays."""
         rows = slice(None) if self._rows is None else self._rows
-        for name, found in (("reached", self._since), ("value", self._value), ("label", self._label)):
-            self._record[name][rows] = found
+        self._record["reached"][rows], self._record["value"][rows] = self._since, self._value
+        if self._arrivals is not None:
+            self._record["label"][rows] = self._arrivals.label
 
     def _judge(self, number: int) -> None:
         """Note which cells are at a minimum after this step, and which have diverged."""
         params = self._params
-        self._value = np.array(self._shape.value(params[0], params[1]))
+        self._value = np.broadcast_to(self._shape.value(params[0], params[1]), params.shape[1:])
         np.subtract(params, self._middle, out=self._work)
         within = np.abs(self._work, out=self._work) <= self._far
-        finite = within[0] & within[1] & np.isfinite(self._value)
-        if not finite.all():
-            params[:, ~finite] = np.nan
-            self._value[~finite] = np.nan
+        finite = within[0]
+        finite &= within[1]
+        finite &= np.isfinite(self._value)
+        lost = len(finite) - int(np.count_nonzero(finite))
+        if lost > self._lost:  # what is lost stays so: it is not a number from then on
+            self._lose(number, ~finite)
         self._note_minima(number)
-        if not finite.all():
-            self._lose(number, finite)
+        if lost > self._lost:
+            self._lost = lost
+            self._drop(finite)
 
     def _note_minima(self, number: int) -> None:
         """Note since when cells are where they are; what leaves a minimum has not reached it."""
-        if self._minima is None:
+        if self._arrivals is None:
             away = ~(self._value - self._floor <= self._tolerance)
         else:
-            label = self._minima.reached(self._params[0], self._params[1], self._value, self._tolerance)
-            self._since[label != self._label] = NEVER
-            self._label, away = label, label == 0
+            self._since[~self._arrivals.follow(self._params[0], self._params[1], self._value)] = NEVER
+            away = self._arrivals.label == 0
         np.minimum(self._since, number, out=self._since)
         self._since[away] = NEVER
 
-    def _lose(self, number: int, finite: Array) -> None:
-        """Mark what has left the finite numbers or runs away, and drop it once it is much."""
-        lost = np.flatnonzero(~finite)
+    def _lose(self, number: int, gone: Array) -> None:
+        """Mark what has left the finite numbers or runs away."""
+        self._value = np.where(gone, np.nan, self._value)
+        self._params[:, gone] = np.nan
+        lost = np.flatnonzero(gone)
         cells = lost if self._rows is None else self._rows[lost]
         self._record["diverged"][cells] = np.minimum(self._record["diverged"][cells], number)
-        if len(lost) > _WORTH_DROPPING * len(finite):
+
+    def _drop(self, finite: Array) -> None:
+        """Go on without what is lost, once it is much."""
+        if self._lost > _WORTH_DROPPING * len(finite):
             self.flush()
             self._keep(np.flatnonzero(finite))
+            self._lost = 0
 
     def _keep(self, left: Array) -> None:
         """Go on with some of the cells."""
@@ -147,7 +158,9 @@ class CellBlock:
         self._state = {name: _part(found, left, count) for name, found in self._state.items()}
         self._rule.values = {name: _part(found, left, count) for name, found in self._rule.values.items()}
         self._anisotropy = _part(self._anisotropy, left, count)
-        self._value, self._since, self._label = self._value[left], self._since[left], self._label[left]
+        self._value, self._since = self._value[left], self._since[left]
+        if self._arrivals is not None:
+            self._arrivals.keep(left)
         self._set_params(np.ascontiguousarray(self._params[:, left]))
 
 

@@ -1,6 +1,6 @@
 """The local minima of a surface within its view: low points of a grid, made exact by Newton's method.
 
-They say which minimum a point has reached: the nearest one, where the point is close and hardly higher.
+They say which minimum a point has reached: the nearest one, where the point is close and hardly higher or lower.
 """
 
 from __future__ import annotations
@@ -56,6 +56,47 @@ class Minima:
         close &= np.abs(value - self.values[found]) <= tolerance
         number: Array = np.where(close, found + 1, 0).astype(np.uint8)
         return number
+
+
+class Arrivals:
+    """At which minimum each of many moving points is, by `label` (uint8): its number from 1, 0 for none.
+
+    A point that is at one is looked for there first; only where it is not, the nearest one is looked up.
+    """
+
+    def __init__(self, minima: Minima, tolerance: float, count: int) -> None:
+        """Begin with all points nowhere."""
+        self._minima, self._tolerance = minima, tolerance
+        self._highest = minima.values.max(initial=-np.inf) + tolerance
+        self.label = np.zeros(count, np.uint8)
+        self._targets = np.full((4, count), np.nan)  # x, y, f and squared reach of a point's minimum
+
+    def follow(self, x: Array, y: Array, value: Array) -> Array:
+        """Find points (n,) anew, and tell which are still where they were (bool)."""
+        at_x, at_y, at_value, reach = self._targets
+        dx, dy = x - at_x, y - at_y
+        stays: Array = dx * dx + dy * dy <= reach
+        stays &= np.abs(value - at_value) <= self._tolerance
+        left = np.flatnonzero((self.label > 0) & ~stays)
+        self._settle(left, np.zeros(len(left), np.uint8))
+        others = np.flatnonzero(~stays & (value <= self._highest))
+        if len(others):
+            found = self._minima.reached(x[others], y[others], value[others], self._tolerance)
+            there = np.flatnonzero(found)
+            self._settle(others[there], found[there])
+        return stays
+
+    def _settle(self, points: Array, labels: Array) -> None:
+        """Note at which minimum some points are now."""
+        self.label[points] = labels
+        at, found = labels.astype(np.intp) - 1, self._minima
+        nowhere = labels == 0
+        for row, values in enumerate((found.points[:, 0], found.points[:, 1], found.values, found.reach**2)):
+            self._targets[row, points] = np.where(nowhere, np.nan, values[at]) if len(values) else np.nan
+
+    def keep(self, points: Array) -> None:
+        """Go on with some of the points."""
+        self.label, self._targets = self.label[points], np.ascontiguousarray(self._targets[:, points])
 
 
 def _index(at: Array, low: float, high: float) -> Array:
