@@ -76,6 +76,7 @@ class CellBlock:
         self._state = rule.init(start)
         self._since = np.full(start.shape[1], NEVER, np.int16)
         self._lost = 0  # how many of the cells that are left in the arrays
+        self._rate, self._factor = rule.values["lr"], 1.0
         self._arrivals = None if minima is None else Arrivals(minima, self._tolerance, start.shape[1])
         with np.errstate(all="ignore"):
             self._judge(0)
@@ -86,10 +87,12 @@ class CellBlock:
         if self._anisotropy is not None:
             self._shape = quadratic_cells(self._anisotropy)
 
-    def step(self, number: int) -> None:
-        """Make update `number` of every cell."""
+    def step(self, number: int, factor: float = 1.0) -> None:
+        """Make update `number` of every cell, with `factor` times its learning rate."""
         params, gradient = self._params, self._gradient
         if params.shape[1]:
+            if factor != self._factor:
+                self._factor, self._rule.values["lr"] = factor, self._rate * factor
             gradient[0], gradient[1] = self._shape.gradient(params[0], params[1])
             self._rule.update(params, gradient, self._state)
             self._judge(number)
@@ -157,7 +160,7 @@ class CellBlock:
         self._rows = left if self._rows is None else self._rows[left]
         self._state = {name: _part(found, left, count) for name, found in self._state.items()}
         self._rule.values = {name: _part(found, left, count) for name, found in self._rule.values.items()}
-        self._anisotropy = _part(self._anisotropy, left, count)
+        self._rate, self._anisotropy = (_part(found, left, count) for found in (self._rate, self._anisotropy))
         self._value, self._since = self._value[left], self._since[left]
         if self._arrivals is not None:
             self._arrivals.keep(left)

@@ -19,6 +19,7 @@ Array = NDArray[Any]
 
 MOST = 250  # minima that are told apart, the lowest ones
 _GRID = 401
+_MOST_LOW = 500  # low points of the grid: a plain has no end of them
 _NEAREST = 256
 _SAME = 1e-3  # of the view: minima that are as near to each other are one
 _CLOSE = 0.3  # of the way to the nearest other minimum
@@ -131,7 +132,8 @@ def _low_points(shape: Surface) -> Array:
     for across, up in _AROUND.astype(int):
         lower &= inner <= values[1 + up : _GRID - 1 + up, 1 + across : _GRID - 1 + across]
     rows, columns = np.nonzero(lower)
-    return np.stack([x[columns + 1], y[rows + 1]], axis=1)
+    lowest = np.argsort(inner[rows, columns], kind="stable")[:_MOST_LOW]
+    return np.stack([x[columns + 1], y[rows + 1]], axis=1)[lowest]
 
 
 def _refined(shape: Surface, points: Array) -> Array:

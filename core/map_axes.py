@@ -13,26 +13,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.optimizers import OPTIMIZERS
+from core.own_surface import sketch_of
 from core.parameters import Parameter, ParameterError, Scale
 from core.stability_bounds import BOUNDS, curvature_at
-from core.surfaces import surface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from core.surfaces import Surface
+
     Array = NDArray[np.float64]
 
 ANISOTROPY = "anisotropy"
 STARTS = ("start.x", "start.y")
 SIDES = ("x", "y")
+_SURFACE = ("surface", "function", "domain.x", "domain.y")
 _STARTS_RANGE = (-1000.0, 1000.0)
 _LABELS = {"lr": "learning rate", ANISOTROPY: ANISOTROPY, STARTS[0]: "x of the start", STARTS[1]: "y of the start"}
 _LIMITS = {ANISOTROPY: (1.0, 1000.0), **dict.fromkeys(STARTS, _STARTS_RANGE)}
 _SHOWN_ANISOTROPY = 1.0, 100.0
 _ADAPTIVE_RATES = 0.001, 10.0
 _SHOWN_SHARES = 0.0, 0.99
+_SOME_CURVATURE = 1e-2, 1e5
 _FINER = 0.1  # of a cell: how far its value may be from its middle
 _FINEST = 1e-11  # a hundredth of a range against its values: what float64 still tells apart
 
@@ -128,9 +132,8 @@ def limits(name: str, optimizer: str) -> tuple[float, float]:
     return _LIMITS[name] if found is None else (found.low, found.high)
 
 
-def default_range(name: str, optimizer: str, surface_key: str) -> tuple[float, float]:
+def default_range(name: str, optimizer: str, shape: Surface) -> tuple[float, float]:
     """Return the range in which the map of a surface is interesting."""
-    shape = surface(surface_key)
     if name in STARTS:
         side = 2 * STARTS.index(name)
         return shape.view[side], shape.view[side + 1]
@@ -145,11 +148,13 @@ def default_range(name: str, optimizer: str, surface_key: str) -> tuple[float, f
     return declared.search if declared is not None and declared.search else (low, high)
 
 
-def _rates(optimizer: str, shape: Any) -> tuple[float, float]:
+def _rates(optimizer: str, shape: Surface) -> tuple[float, float]:
     """Return learning rates about 2/L, L the curvature where the surface is lowest; where steps are scaled, about 1."""
     if optimizer not in BOUNDS:
         return _ADAPTIVE_RATES
     largest = curvature_at(shape, *(shape.minima[0] if shape.minima else shape.start))
+    if not _SOME_CURVATURE[0] < largest < _SOME_CURVATURE[1]:
+        return _ADAPTIVE_RATES
     low, high = limits("lr", optimizer)
     return max(low, _one_digit(0.02 / largest)), min(high, _one_digit(8.0 / largest))
 
@@ -166,8 +171,8 @@ def mapped(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     axes and ranges that do not go together.
     """
     both = {**values, **changes}
-    optimizer, key = both["optimizer"], both["surface"]
-    allowed = names_of(optimizer, key)
+    optimizer = both["optimizer"]
+    allowed = names_of(optimizer, both["surface"])
     names = {side: both[side] for side in SIDES}
     for side, other in (SIDES, SIDES[::-1]):
         if side in changes:
@@ -179,14 +184,15 @@ def mapped(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     if names["x"] == names["y"]:
         raise ParameterError("y", names["y"], f"one of {', '.join(n for n in allowed if n != names['x'])}")
     found: dict[str, Any] = {side: name for side, name in names.items() if name != both[side]}
+    elsewhere = any(both[name] != values[name] for name in _SURFACE)
     for side, name in names.items():
-        moved = name != values[side] or (name in (*STARTS, "lr") and both["surface"] != values["surface"])
+        moved = name != values[side] or (name in (*STARTS, "lr") and elsewhere)
         rescaled = name == "lr" and (optimizer in BOUNDS) is not (values["optimizer"] in BOUNDS)
         if f"{side}.range" not in changes and (moved or rescaled or not _fits(name, both[f"{side}.range"], optimizer)):
-            found[f"{side}.range"] = default_range(name, optimizer, key)
+            found[f"{side}.range"] = default_range(name, optimizer, sketch_of(both))
         _check_range(side, name, found.get(f"{side}.range", both[f"{side}.range"]), optimizer)
-    if key != values["surface"] and optimizer in BOUNDS and f"{optimizer}.lr" not in changes:
-        found[f"{optimizer}.lr"] = _one_digit(math.sqrt(math.prod(default_range("lr", optimizer, key))))
+    if elsewhere and optimizer in BOUNDS and f"{optimizer}.lr" not in changes:
+        found[f"{optimizer}.lr"] = _one_digit(math.sqrt(math.prod(default_range("lr", optimizer, sketch_of(both)))))
     return found
 
 

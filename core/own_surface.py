@@ -5,8 +5,9 @@ The text is read by `core.expressions` and never given to Python.
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -221,6 +222,16 @@ def surface_of(values: Mapping[str, Any]) -> Surface:
     if values["surface"] == OWN:
         return own_surface(values["function"], values["domain.x"], values["domain.y"])
     return surface(values["surface"], values["anisotropy"])
+
+
+def sketch_of(values: Mapping[str, Any]) -> Surface:
+    """Return the surface without looking for minima of one's own function, which takes a while; its start is known."""
+    if values["surface"] != OWN:
+        return surface(values["surface"], values["anisotropy"])
+    found = _function(_body(values["function"]))
+    view = *values["domain.x"], *values["domain.y"]
+    own = {"view": view, "start": values["start"], "minima": (), "floor": -math.inf}
+    return replace(surface("quadratic"), key=OWN, value=found.value, gradient=found.gradient, quick=False, **own)
 
 
 # What goes together.

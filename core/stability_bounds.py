@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.schedules import CONSTANT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -76,10 +78,10 @@ class Limit:
 
 
 def limit_of(axes: tuple[MapAxis, MapAxis], values: Mapping[str, Any], shape: Surface) -> Limit:
-    """Return the limit for a configuration's values."""
+    """Return the limit for a configuration's values; there is none where the learning rate changes over the run."""
     rule = values["optimizer"]
     largest = largest_curvature(shape)
-    if rule not in BOUNDS or largest is None:
+    if rule not in BOUNDS or largest is None or values[f"{rule}.schedule"] != CONSTANT:
         return Limit("", np.empty((0, 2)), None, None)
     bound, alpha = BOUNDS[rule], values.get(f"{rule}.momentum", 0.0)
     names = [axis.name for axis in axes]

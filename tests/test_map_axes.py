@@ -85,7 +85,7 @@ def test_every_pair_of_axes_can_be_a_map(optimizer):
     names = names_of(optimizer, "quadratic")
     assert set(names) <= set(all_names()) and {"lr", "anisotropy", "start.x", "start.y"} <= set(names)
     for x, y in itertools.permutations(names, 2):
-        ranges = {f"{s}.range": default_range(n, optimizer, "quadratic") for s, n in (("x", x), ("y", y))}
+        ranges = {f"{s}.range": default_range(n, optimizer, SURFACES["quadratic"]) for s, n in (("x", x), ("y", y))}
         small = {"resolution": 16, "iterations": 3, "optimizer": optimizer, "x": x, "y": y, **ranges}
         experiment = build(preset("stability").configuration(small), lambda: None)
         experiment.advance(3)

@@ -12,6 +12,7 @@ from core.experiments.stability import Stability, path_configuration, same_map
 from core.export import arrays
 from core.halves import halves, kept_values
 from core.map_axes import with_value
+from core.map_pictures import levels_at, measure_shown
 from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS, preset
 from core.surfaces import SURFACES
@@ -169,6 +170,43 @@ def check_cell(frame, row, column, path):
     assert frame.reached[row, column] == (since if since <= frame.position else NEVER)
     assert frame.diverged[row, column] == NEVER
     assert frame.value[row, column] == pytest.approx(path.loss[0, -1], rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("schedule", ["step", "warmup-cosine"])
+def test_a_cell_follows_its_schedule_as_its_run_does(schedule):
+    values = {"momentum.schedule": schedule, "schedule.every": 7, "schedule.warmup": 5, "schedule.length": 40}
+    configuration = settings(resolution=16, iterations=40, **{"x.range": (0.1, 4.0)}, **values)
+    experiment = Stability(configuration)
+    experiment.advance(40)
+    frame = experiment.snapshot()
+    for row in range(0, 16, 5):
+        for column in range(16):
+            check_cell(frame, row, column, single(of_cell(configuration, frame, row, column)))
+    assert (frame.diverged < NEVER).any() and not len(frame.limit.points)
+
+
+def test_a_function_of_ones_own_can_be_mapped():
+    frame = run(surface="own", function="x^2/9 + 3y^2", start=(3.0, 1.0), iterations=300, resolution=40)
+    assert frame.limit.curvature == pytest.approx(6)
+    rate, alpha = frame.axes[0].values[None], frame.axes[1].values[:, None]
+    assert (frame.diverged == NEVER)[rate < 2 * (1 + alpha) / 6].all()
+    assert (frame.diverged < NEVER)[(rate > 1.3 * 2 * (1 + alpha) / 6) & (alpha < 0.9)].all()
+    own = {"function": "(x^2 - 1)^2 + y^2", "x.range": (-4.0, 4.0), "y.range": (-3.0, 3.0)}
+    frame = run("basins", surface="own", momentum__momentum=0.0, momentum__lr=0.01, iterations=900, **own)
+    np.testing.assert_allclose(frame.minima.points, [(-1, 0), (1, 0)], atol=1e-9)
+    x = frame.axes[0].values
+    assert (frame.label[:, (x < -0.2) & (x > -3)] == 1).all() and (frame.label[:, (x > 0.2) & (x < 3)] == 2).all()
+
+
+@pytest.mark.parametrize(
+    "function", ["3", "x", "|x| + |y|", "1 - exp(-(x^2 + y^2)/3)", "ln(x)", "1/(x^2 + y^2)", "y^2"]
+)
+def test_whatever_is_typed_gives_a_map(function):
+    for measure in ("steps", "loss", "minimum"):
+        frame = run(surface="own", function=function, measure=measure, iterations=20, start=(1.0, 1.0))
+        assert frame.position == 20 and frame.reached.shape == (24, 24)
+        for wanted in ("steps", "loss", "minimum"):
+            assert levels_at(frame, measure_shown(frame, wanted), 10).shape == (24, 24)
 
 
 @pytest.mark.parametrize("surface", ["himmelblau", "styblinski-tang", "six-hump-camel"])

@@ -23,12 +23,15 @@ from core.lanes import Axis, Lane, lanes_of
 from core.local_minima import Minima, local_minima
 from core.map_axes import ANISOTROPY, SIDES, STARTS, MapAxis, axis_of, full_key
 from core.optimizers import OPTIMIZERS
+from core.own_surface import surface_of
 from core.parameters import Configuration
+from core.schedules import CONSTANT, plan_of
 from core.stability_bounds import Limit, limit_of
-from core.surfaces import Surface, surface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from core.surfaces import Surface
 
 Array = NDArray[Any]
 
@@ -103,10 +106,12 @@ class Stability(Experiment):
         """Place every cell at its start; raises ParameterError for axes that do not fit the optimizer."""
         values = configuration.values
         super().__init__(configuration, lanes_of(values, Axis.CELL), configuration["iterations"])
-        self.surface = surface(values["surface"], values["anisotropy"])
+        self.surface = surface_of(values)
         self.axes = axis_of("x", values), axis_of("y", values)
         self.minima = local_minima(self.surface)
         self._labelled = values["measure"] == MINIMUM
+        schedule = values[f"{values['optimizer']}.schedule"]
+        self._plan = None if schedule == CONSTANT else plan_of(schedule, values)
         cells = values["resolution"] ** 2
         self._record = _empty_record(cells)
         self._blocks = [self._block(slice(at, min(at + BLOCK, cells))) for at in range(0, cells, BLOCK)]
@@ -141,10 +146,11 @@ class Stability(Experiment):
         """Make up to `updates` further steps of every cell."""
         with np.errstate(all="ignore"):
             for _ in range(min(updates, self.total - self.position)):
+                factor = 1.0 if self._plan is None else self._plan.factor(self.position)
                 for block in self._blocks:
                     if self.abandoned:
                         return
-                    block.step(self.position + 1)
+                    block.step(self.position + 1, factor)
                 self.position += 1
                 if self.position % self._every == 0:
                     self._keep()

@@ -21,7 +21,7 @@ def stability_parameters() -> tuple[Parameter, ...]:
     return (
         choice("optimizer", "optimizer", "momentum", "Optimizer of every cell", OPTIMIZERS),
         *_hyperparameters(),
-        *_of_paths("surface", "anisotropy", "start"),
+        *_of_paths("surface", "anisotropy", "function", "domain.x", "domain.y", "start"),
         *_axis("x", "lr", (0.01, 4.0), "across"),
         *_axis("y", "momentum", (0.0, 0.99), "up"),
         choice("measure", "colour", STEPS, shown, MEASURES),
@@ -46,9 +46,7 @@ def _of_paths(*keys: str) -> tuple[Parameter, ...]:
 
 
 def _hyperparameters() -> tuple[Parameter, ...]:
-    """Declare every optimizer's own, used while it is the map's."""
-    return tuple(
-        replace(p, only_if=("optimizer", p.key.partition(".")[0]))
-        for p in paths_parameters()
-        if p.key.partition(".")[0] in OPTIMIZERS
-    )
+    """Declare every optimizer's own, used while it is the map's, and what schedules share."""
+    found = [(p, p.key.partition(".")[0]) for p in paths_parameters()]
+    own = tuple(replace(p, only_if=("optimizer", owner)) for p, owner in found if owner in OPTIMIZERS)
+    return (*own, *(p for p, owner in found if owner == "schedule"))

@@ -107,6 +107,12 @@ class OnePath(QObject):
             self._goal.set_height(float(np.log10(tolerance)))
         self._draw()
 
+    def close(self) -> None:
+        """End what is traced in the background."""
+        self.stop()
+        if self._picture is not None:
+            self._picture.close()
+
     def stop(self) -> None:
         """Show at once what runs."""
         self._timer.stop()
@@ -126,7 +132,8 @@ class OnePath(QObject):
             self._trace.setData(frame.excess[0, : last + 1])
 
     def _show_surface(self, frame: PathsFrame) -> None:
-        if self._surface is not None and frame.surface.formula == self._surface.formula:
+        known = self._surface
+        if known is not None and (frame.surface.formula, frame.surface.view) == (known.formula, known.view):
             return
         self._surface = frame.surface
         if self._picture is None:

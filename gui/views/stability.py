@@ -98,6 +98,11 @@ class StabilityPanel(Panel):
             if value != before[key]:
                 self.player.change(key, value)
 
+    def close_engine(self) -> None:
+        """End the engine, and what is drawn in the background."""
+        self.view.path.close()
+        super().close_engine()
+
     # What is done on the map.
 
     def _choose(self, settings: Mapping[str, float]) -> None:
