@@ -49,7 +49,7 @@ def lowest_points(
         points, heights = _refined(plane, points)
         rests, isolated = _checked(plane, points, heights)
     floor = float(heights[rests].min(initial=math.inf))
-    if floor > float(heights.min()) + 1e-12 * (middle - floor):
+    if not rests.any() or not floor <= float(heights.min()) + 1e-12 * (middle - floor):
         return (), -math.inf
     level = isolated & (heights <= floor + 1e-9 * (middle - floor))
     minima = plane.minima(points[level])

@@ -86,7 +86,8 @@ def scaled_heights(values: Array) -> tuple[Array, float]:
     low, high = _ends(quarter[finite])
     if not high > low:
         return np.zeros(values.shape), 1.0
-    scaled = np.clip((np.where(finite, quarter, high) - low) / (high - low), 0.0, 1.0)
+    with np.errstate(over="ignore"):  # beyond a pole that is cut off
+        scaled = np.clip((np.where(finite, quarter, high) - low) / (high - low), 0.0, 1.0)
     middle = float(np.median(scaled))
     if middle < _EXTREME:
         return _logarithmic(scaled), 1.0
