@@ -112,17 +112,23 @@ class Graph:
 
     def add(self, a: Node, b: Node) -> Node:
         """Return a + b."""
+        if b.kind == "neg":
+            return self.subtract(a, b.parts[0])
         return b if _is(a, 0) else a if _is(b, 0) else self._folded("+", a, b)
 
     def subtract(self, a: Node, b: Node) -> Node:
         """Return a - b."""
+        if b.kind == "neg":
+            return self.add(a, b.parts[0])
         return a if _is(b, 0) else self.negate(b) if _is(a, 0) else self._folded("-", a, b)
 
     def multiply(self, a: Node, b: Node) -> Node:
         """Return a b."""
         if _is(a, 0) or _is(b, 0):
             return self.number(0.0)
-        return b if _is(a, 1) else a if _is(b, 1) else self._folded("*", a, b)
+        if b.kind == "number" and a.kind != "number":
+            a, b = b, a
+        return b if _is(a, 1) else self.negate(b) if _is(a, -1) else self._folded("*", a, b)
 
     def divide(self, a: Node, b: Node) -> Node:
         """Return a / b."""

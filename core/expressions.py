@@ -10,14 +10,22 @@ numbers, the names that the caller allows, π, e and the functions of `FUNCTIONS
 from __future__ import annotations
 
 import math
-import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.expression_nodes import FUNCTIONS, MOST_POWER, Graph, Node, Program, Value, ordered, source
+from core.expression_tokens import (
+    RAISED,
+    SUPERSCRIPTS,
+    ExpressionError,
+    Token,
+    begins_factor,
+    ends_factor,
+    printed,
+    tokens_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 MOST_CHARACTERS = 300
 _MOST_DEPTH = 40
@@ -26,27 +34,6 @@ _MOST_GRADIENT_NODES = 2500
 
 CONSTANTS = {"π": math.pi, "pi": math.pi, "e": math.e}
 _OTHER_NAMES = {"log": "ln", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "√": "sqrt"}
-_SIGNS = {"−": "-", "–": "-", "·": "*", "×": "*", "⋅": "*", "÷": "/"}
-_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵗ", "0123456789-t", strict=True))
-_RAISED = {plain: raised for raised, plain in _SUPERSCRIPTS.items()}
-
-
-class ExpressionError(ValueError):
-    """A text that is no formula; `position` is the offending character, counted from 0, `reason` says what is wrong."""
-
-    def __init__(self, position: int, reason: str) -> None:
-        """Keep place and reason, so that a field can show both."""
-        super().__init__(f"character {position + 1}: {reason}")
-        self.position, self.reason = position, reason
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """A piece of the text: `kind` is number, name, power (a superscript), end, or the sign itself."""
-
-    kind: str
-    text: str
-    position: int
 
 
 class Expression:
@@ -55,7 +42,7 @@ class Expression:
     `names` are those that it uses, in the order in which they were written.
     """
 
-    def __init__(self, text: str, graph: Graph, root: Node, tokens: Sequence[_Token] = ()) -> None:
+    def __init__(self, text: str, graph: Graph, root: Node, tokens: Sequence[Token] = ()) -> None:
         """Keep what the parser or `derivative` found."""
         self.text, self._graph, self._root, self._tokens = text, graph, root, tokens
         self._program = Program([root])
@@ -94,14 +81,14 @@ class Expression:
     @property
     def pretty(self) -> str:
         """The text as a book prints it: `x**2/20+y^2` as x²/20 + y²."""
-        return "".join(_printed(self._tokens, at) for at in range(len(self._tokens) - 1))
+        return "".join(printed(self._tokens, at) for at in range(len(self._tokens) - 1))
 
-    def _gap(self, before: _Token | None, token: _Token) -> str:
+    def _gap(self, before: Token | None, token: Token) -> str:
         """Return what stands between two tokens; a product that was written without a sign gets one."""
         if before is None:
             return ""
         gap = self.text[before.position + len(before.text) : token.position]
-        return "·" if _ends_factor(before) and _begins_factor(token) and before.text != "√" else gap
+        return "·" if ends_factor(before) and begins_factor(token) and before.text != "√" else gap
 
     def code(self, names: Mapping[str, str], module: str = "np") -> str:
         """Return Python source of it, names written as `names` says, with the functions of `module`: np or torch."""
@@ -122,14 +109,14 @@ def parse(text: str, names: Collection[str]) -> Expression:
     """Read a formula that may use these names; raises ExpressionError."""
     if len(text) > MOST_CHARACTERS:
         raise ExpressionError(MOST_CHARACTERS, f"too long; allowed: up to {MOST_CHARACTERS} characters")
-    tokens = _tokens(text)
+    tokens = tokens_of(text)
     graph = Graph()
     return Expression(text, graph, _Parser(tokens, names, graph).whole(), tokens)
 
 
-def _replaced(token: _Token, before: _Token | None, after: _Token, texts: Mapping[str, str]) -> str:
+def _replaced(token: Token, before: Token | None, after: Token, texts: Mapping[str, str]) -> str:
     if token.kind == "power" and "t" in texts and "ᵗ" in token.text:
-        digits = "".join(_RAISED.get(letter, "") for letter in texts["t"])
+        digits = "".join(RAISED.get(letter, "") for letter in texts["t"])
         return digits if len(digits) == len(texts["t"]) else f"^({texts['t']})"
     if token.kind != "name" or token.text not in texts:
         return token.text
@@ -140,133 +127,15 @@ def _replaced(token: _Token, before: _Token | None, after: _Token, texts: Mappin
     return f"({found})" if signed or raised else found
 
 
-def _ends_factor(token: _Token) -> bool:
-    return token.kind in ("number", "name", "power", ")") and token.text not in FUNCTIONS
-
-
-def _begins_factor(token: _Token) -> bool:
-    return token.kind in ("number", "name", "(", "√")
-
-
-# Printing.
-
-_PRINTED = {"*": "·", "/": "/", ",": ", ", "pi": "π"}
-
-
-def _printed(tokens: Sequence[_Token], at: int) -> str:
-    """Return a token as a book prints it, with the gap before it."""
-    token, before, after = tokens[at], tokens[at - 1], tokens[at + 1]
-    if token.kind in ("+", "-"):
-        sign = "−" if token.kind == "-" else "+"
-        return f" {sign} " if _ends_operand(tokens, at - 1) else sign
-    if token.kind == "^":
-        return "" if _is_raised(tokens, at + 1) else "^"
-    if _is_raised(tokens, at):
-        return "".join(_RAISED[digit] for digit in token.text)
-    text = "√" if token.text == "sqrt" and after.kind == "(" else _PRINTED.get(token.text, token.text)
-    text = _PRINTED.get(token.kind, text)
-    plain = (before.kind == "number" and not _is_raised(tokens, at - 1)) or before.text in ("pi", "π")
-    apart = token.kind == "name" and not plain and at > 0 and before.kind in ("name", "power", ")", "number")
-    return f" {text}" if apart else text
-
-
-def _is_raised(tokens: Sequence[_Token], at: int) -> bool:
-    """Whether a token is a plain exponent, such as the 2 of x^2, that can be printed as a superscript."""
-    after = tokens[min(at + 1, len(tokens) - 1)]
-    return at > 0 and tokens[at - 1].kind == "^" and tokens[at].text.isdecimal() and after.kind not in ("^", "power")
-
-
-def _ends_operand(tokens: Sequence[_Token], at: int) -> bool:
-    """Whether an operand ends with a token; a bar after an operand closes one."""
-    if at < 0:
-        return False
-    kind = tokens[at].kind
-    return _ends_operand(tokens, at - 1) if kind == "|" else kind in ("number", "name", "power", ")")
-
-
-# Reading.
-
-
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
-    at = 0
-    while at < len(text):
-        end = _end_of_token(text, at)
-        if not text[at].isspace():
-            found.append(_Token(_kind(text[at:end]), text[at:end], at))
-        at = end
-    return [*found, _Token("end", "", len(text))]
-
-
-def _kind(text: str) -> str:
-    if text[0] in _SUPERSCRIPTS:
-        return "power"
-    if text[0] in "0123456789.":
-        return "number"
-    if _is_letter(text[0]):
-        return "name"
-    return "^" if text == "**" else _SIGNS.get(text, text)
-
-
-def _end_of_token(text: str, at: int) -> int:
-    if text[at] in _SUPERSCRIPTS:
-        return _while(text, at, lambda letter: letter in _SUPERSCRIPTS)
-    if text[at] in "0123456789.":
-        return _end_of_number(text, at)
-    if text[at] == "π":
-        return at + 1
-    if _is_letter(text[at]):
-        return _while(text, at, _continues_name)
-    if text.startswith("**", at):
-        return at + 2
-    if text[at].isspace() or text[at] in "+-*/^()|,√" or text[at] in _SIGNS:
-        return at + 1
-    raise ExpressionError(at, f"{_shown(text[at])} is not understood; allowed: numbers, names, + - * / ^ ( )")
-
-
-def _while(text: str, at: int, belongs: Callable[[str], bool]) -> int:
-    while at < len(text) and belongs(text[at]):
-        at += 1
-    return at
-
-
-def _is_letter(letter: str) -> bool:
-    return (letter.isalpha() or letter == "_") and letter not in _SUPERSCRIPTS
-
-
-def _continues_name(letter: str) -> bool:
-    """Whether a letter goes on with a name: letters, digits, subscripts, primes, and marks such as a hat."""
-    if letter == "π":  # 2πx is a product
-        return False
-    return _is_letter(letter) or letter in "0123456789₀₁₂₃₄₅₆₇₈₉′" or unicodedata.category(letter) == "Mn"
-
-
-def _end_of_number(text: str, at: int) -> int:
-    def digits(place: int) -> int:
-        return _while(text, place, lambda letter: letter in "0123456789")
-
-    end = digits(at)
-    if text[end : end + 1] == ".":
-        end = digits(end + 1)
-    if text[end : end + 1] in ("e", "E"):
-        sign = end + 1 + (text[end + 1 : end + 2] in ("+", "-", "−") and end + 1 < len(text))
-        end = digits(sign) if digits(sign) > sign else end
-    return end
-
-
-def _shown(letter: str) -> str:
-    return repr(letter) if letter.isprintable() else f"U+{ord(letter):04X}"
-
-
 class _Parser:
     """Recursive descent: sums of products of powers of primaries."""
 
-    def __init__(self, tokens: Sequence[_Token], names: Collection[str], graph: Graph) -> None:
+    def __init__(self, tokens: Sequence[Token], names: Collection[str], graph: Graph) -> None:
         self._tokens, self._names, self._graph = tokens, names, graph
         self._at = self._depth = 0
 
     @property
-    def _now(self) -> _Token:
+    def _now(self) -> Token:
         return self._tokens[self._at]
 
     def whole(self) -> Node:
@@ -292,18 +161,18 @@ class _Parser:
         before, after = self._tokens[max(0, self._at - 1)], self._tokens[min(self._at + 1, len(self._tokens) - 1)]
         return self._now.kind == "," and before.kind == after.kind == "number"
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         self._at += 1
         return self._tokens[self._at - 1]
 
-    def _expect(self, kind: str, opened: _Token) -> None:
+    def _expect(self, kind: str, opened: Token) -> None:
         if self._now.kind != kind:
             if self._now.kind == "end":
                 raise ExpressionError(opened.position, f"this {opened.text} is not closed")
             raise self._unexpected()
         self._take()
 
-    def _checked(self, node: Node, token: _Token) -> Node:
+    def _checked(self, node: Node, token: Token) -> Node:
         """Return a node, unless there are too many."""
         if len(self._graph) > _MOST_NODES:
             raise ExpressionError(token.position, f"too long; allowed: up to {_MOST_NODES} operations")
@@ -325,7 +194,7 @@ class _Parser:
 
     def _product(self) -> Node:
         found = self._signed()
-        while self._now.kind in ("*", "/") or (_begins_factor(self._now) and self._now.kind != "number"):
+        while self._now.kind in ("*", "/") or (begins_factor(self._now) and self._now.kind != "number"):
             sign = self._take() if self._now.kind in ("*", "/") else self._now
             kind = sign.kind if sign.kind in ("*", "/") else "*"
             found = self._checked(self._graph.make(kind, found, self._signed()), sign)
@@ -352,10 +221,10 @@ class _Parser:
         self._depth -= 1
         return self._raised(found, exponent, sign)
 
-    def _superscript(self, base: Node, token: _Token) -> Node:
-        plain = "".join(_SUPERSCRIPTS[letter] for letter in token.text)
+    def _superscript(self, base: Node, token: Token) -> Node:
+        plain = "".join(SUPERSCRIPTS[letter] for letter in token.text)
         if plain == "t":
-            return self._raised(base, self._name(_Token("name", "t", token.position)), token)
+            return self._raised(base, self._name(Token("name", "t", token.position)), token)
         try:
             return self._raised(base, self._graph.number(int(plain)), token)
         except ValueError as error:
@@ -363,7 +232,7 @@ class _Parser:
                 raise
             raise ExpressionError(token.position, f"{token.text!r} is no whole number") from None
 
-    def _raised(self, base: Node, exponent: Node, sign: _Token) -> Node:
+    def _raised(self, base: Node, exponent: Node, sign: Token) -> Node:
         """Return a power; whole ones are products, and none is larger than what is allowed."""
         if not any(node.kind == "name" for node in ordered([exponent])):
             value = float(Program([exponent]).run({})[0])
@@ -393,12 +262,12 @@ class _Parser:
             raise ExpressionError(token.position, "something is missing before this )")
         raise self._unexpected()
 
-    def _bracket(self, opened: _Token) -> Node:
+    def _bracket(self, opened: Token) -> Node:
         found = self._sum()
         self._expect(")" if opened.kind == "(" else "|", opened)
         return found if opened.kind == "(" else self._checked(self._graph.make("abs", found), opened)
 
-    def _number(self, token: _Token) -> Node:
+    def _number(self, token: Token) -> Node:
         try:
             value = float(token.text.replace("−", "-"))
         except ValueError:
@@ -407,7 +276,7 @@ class _Parser:
             raise ExpressionError(token.position, "this number is too large")
         return self._checked(self._graph.number(value), token)
 
-    def _name(self, token: _Token) -> Node:
+    def _name(self, token: Token) -> Node:
         if token.text in self._names:
             return self._checked(self._graph.named(token.text), token)
         if token.text in CONSTANTS:
@@ -423,7 +292,7 @@ class _Parser:
         shown = name if len(name) <= 20 else name[:20] + "…"
         return f"{shown!r} is unknown; allowed: {', '.join([*self._names, 'pi', 'e', *FUNCTIONS])}"
 
-    def _call(self, name: str, token: _Token) -> Node:
+    def _call(self, name: str, token: Token) -> Node:
         opened = self._now
         if opened.kind != "(":
             raise ExpressionError(token.position, f"{token.text} needs brackets: {token.text}(…)")

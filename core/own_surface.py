@@ -28,6 +28,9 @@ FARTHEST, NARROWEST = 1000.0, 1e-3
 
 FORMULA_WORDS = "a formula of x and y, such as x^2/20 + y^2"
 
+_NAMES = ("x", "y")
+_MODULE = "module"  # what functions are called by in code, taken out again for print
+_LONGEST_PRINTED = 120
 _BLOCK = 16_384  # values at a time: what lies between text and result of a large grid fits into the cache
 _HEAD = re.compile(r"\s*(?:[A-WZa-wz]\s*(?:\(\s*x\s*,\s*y\s*\))?\s*=)?\s*")
 
@@ -125,6 +128,19 @@ def printed(text: str) -> str:
     return _function(_body(text)).pretty
 
 
+@lru_cache(maxsize=16)
+def printed_gradient(text: str) -> tuple[str, str] | None:
+    """Return df/dx and df/dy of a function's text as a book prints them; None where they are too long to be read."""
+    f = parse(_body(text), _NAMES)
+    try:
+        x, y = (
+            parse(f.derivative(name).code({}, _MODULE).replace(f"{_MODULE}.", ""), _NAMES).pretty for name in _NAMES
+        )
+    except ExpressionError:  # longer than a formula may be, or a choice between two
+        return None
+    return (x, y) if max(len(x), len(y)) <= _LONGEST_PRINTED else None
+
+
 def _body(text: str) -> str:
     if len(text) > 2 * MOST_CHARACTERS:  # not even looked through
         raise ExpressionError(MOST_CHARACTERS, f"too long; allowed: up to {MOST_CHARACTERS} characters")
@@ -141,7 +157,7 @@ def _head(text: str) -> int:
 def _read(text: str) -> _Function | ExpressionError:
     """Return the function or what is wrong: a text is read again and again, while a window is open."""
     try:
-        f = parse(text, ("x", "y"))
+        f = parse(text, _NAMES)
         slopes = f.derivative("x"), f.derivative("y")
     except ExpressionError as error:
         return error

@@ -224,7 +224,7 @@ class Panel(PanelRuns):
             self.lanes.allow_custom(declared(self.configuration, "lanes") if hint else None, hint or "")
 
     def _show_notes(self) -> None:
-        rules = list(FORMULAS.get(self.preset.axis, ()))
+        rules = [*self.view.formulas(), *FORMULAS.get(self.preset.axis, ())]
         if self.preset.uses_images or self.preset.axis is Axis.OPTIMIZER:
             own_colours = self.preset.axis is Axis.OPTIMIZER
             for rule in dict.fromkeys(OPTIMIZERS[lane.optimizer] for lane in self.lanes_in_force()):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt
 from PySide6.QtGui import QAction, QTextFormat
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from core.own_surface import DEFAULT, EXAMPLES, OWN
 from gui import contours
@@ -197,6 +197,14 @@ def test_a_hostile_text_changes_nothing(typist, text):
     typist.until(lambda: words in reason(typist))
     assert typist.panel.configuration["function"] == DEFAULT.text and typist.player.frame is before
     assert not typist.window.undo.canUndo() and typist.window.banner.text() == ""
+
+
+def test_the_notes_show_function_and_gradient(typist):
+    notes = typist.find("notes")
+    typist.enter("function", "x^2/4 - 3*y")
+    assert any("x²/4 − 3·y" in label.text() and "∂f/∂y = −3" in label.text() for label in notes.findChildren(QLabel))
+    typist.choose("surface", "booth")
+    assert not any("∂f/∂y" in label.text() for label in notes.findChildren(QLabel))
 
 
 # Examples, domain, surface.

@@ -11,8 +11,9 @@ import pytest
 
 import main as command_line
 from core.experiments.paths import Paths
+from core.expressions import parse
 from core.linked import linked
-from core.own_surface import EXAMPLES, OWN, formula, own_surface, surface_of
+from core.own_surface import EXAMPLES, OWN, formula, own_surface, printed_gradient, surface_of
 from core.parameters import FormulaError, ParameterError
 from core.presets import PRESETS, preset
 from core.runner import Phase, Runner
@@ -184,6 +185,24 @@ def test_what_is_being_computed_is_given_up_for_what_is_wanted_now():
         assert built[0].position < 10_000 and built[1].position == 5
     finally:
         assert runner.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "slopes"),
+    [
+        ("x^2/20 + y^2", ("2·x/20", "2·y")),
+        ("sin(3x) exp(-y)", ("3·cos(3·x)·exp(−y)", "sin(3·x)·−exp(−y)")),
+        ("max(x, y)", None),
+        ("^".join(["(x+y)"] * 9), None),
+    ],
+)
+def test_a_gradient_that_is_short_is_printed(text, slopes):
+    found = printed_gradient(text)
+    assert found == slopes
+    for name, slope in zip("xy", found or (), strict=False):
+        at = {"x": 0.7, "y": -0.4}
+        exact = parse(text, "xy").derivative(name).evaluate(at)
+        assert float(parse(slope, "xy").evaluate(at)) == pytest.approx(float(exact), rel=1e-14)
 
 
 # How it is declared.

@@ -140,6 +140,10 @@ class View(QWidget):
         """Return what to say beside each lane's name."""
         return {}
 
+    def formulas(self) -> list[tuple[str, str, str]]:
+        """Return formulas for the notes, before those of the lanes: label, colour or nothing, text."""
+        return []
+
     def numbers(self, frame: Any, cursor: int) -> list[Number]:
         """Return the live numbers of the notes."""
         return []

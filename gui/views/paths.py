@@ -10,6 +10,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence, QPainter, QPainterPath, QPen, QShortcut
 
+from core.own_surface import OWN, printed, printed_gradient
 from gui.contours import SurfacePicture
 from gui.crosshair import Crosshair, ReadoutLine
 from gui.items import Frame, PathTrace, Trace, ViewItem
@@ -291,6 +292,17 @@ class PathsView(View):
     def lane_statuses(self, frame: PathsFrame, cursor: int) -> dict[str, LaneStatus]:
         """Return each lane's loss, or that it diverged or left the view."""
         return {lane.name: _status(frame, i, cursor) for i, lane in enumerate(frame.lanes)}
+
+    def formulas(self) -> list[tuple[str, str, str]]:
+        """Return a function of one's own, and its gradient where that is short enough to be read."""
+        values = self.configuration
+        if values is None or values["surface"] != OWN:
+            return []
+        slopes = printed_gradient(values["function"]) or ()
+        parts = zip(("∂f/∂x", "∂f/∂y"), slopes, strict=False)
+        return [
+            ("f(x, y)", "", "\n".join([printed(values["function"]), *(f"{name} = {text}" for name, text in parts)]))
+        ]
 
     def numbers(self, frame: PathsFrame, cursor: int) -> list[Number]:
         """Return where every lane is."""
