@@ -65,7 +65,8 @@ class UnknownParameterError(ParameterError):
 
     def __init__(self, key: str, preset: str, known: Iterable[str]) -> None:
         """Name the preset and the keys that it does use."""
-        ValueError.__init__(self, f"{_one_line(key)}: not a parameter that {preset} uses; allowed: {', '.join(known)}")
+        allowed = ", ".join(_grouped(known))
+        ValueError.__init__(self, f"{_one_line(key)}: not a parameter that {preset} uses; allowed: {allowed}")
         self.key, self.value, self.allowed = key, None, "a key of the preset"
 
 
@@ -291,6 +292,19 @@ class Configuration:
             "parameters": {p.key: _plain(self.values[p.key]) for p in self.parameters if self.uses(p)},
             "changes": [{"iteration": c.iteration, "key": c.key, "value": _plain(c.value)} for c in self.changes],
         }
+
+
+def _grouped(keys: Iterable[str]) -> Iterable[str]:
+    """Write dotted keys with one beginning together: `adam.{lr,eps}`."""
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        start, _, end = key.rpartition(".")
+        found.setdefault(f"{start}." if start else key, []).append(end)
+    return (start if not start.endswith(".") else f"{start}{_braced(ends)}" for start, ends in found.items())
+
+
+def _braced(ends: list[str]) -> str:
+    return ends[0] if len(ends) == 1 else f"{{{','.join(ends)}}}"
 
 
 def number_text(value: float) -> str:
