@@ -271,14 +271,18 @@ def test_the_wheel_zooms_and_undo_comes_back(learner):
     assert learner.panel.configuration["x.range"] == (0.01, 4.0) and not learner.window.undo.canUndo()
 
 
-def test_axes_are_chosen_and_refused(learner):
+def test_axes_are_chosen_among_what_there_is(learner):
     combo = learner.find("x")
     usable = {combo.itemText(row) for row in range(combo.count()) if combo.model().item(row).isEnabled()}
-    assert usable == {"lr", "momentum", "anisotropy", "start.x", "start.y"}
-    learner.choose("x", "momentum")
+    assert usable == {"lr", "anisotropy", "start.x", "start.y"}  # all that Momentum has but for the other axis
+    learner.choose("x", "start.y")
     until_done(learner)
-    assert [axis.name for axis in learner.player.frame.axes] == ["momentum", "lr"]
-    assert learner.find("y").currentText() == "lr"
+    assert [axis.name for axis in learner.player.frame.axes] == ["start.y", "momentum"]
+    assert learner.panel.configuration["x.range"] == (-10, 10)
+    learner.choose("y", "lr")
+    until_done(learner)
+    assert [axis.name for axis in learner.player.frame.axes] == ["start.y", "lr"]
+    assert learner.panel.configuration["y.range"] == (0.01, 4.0)
 
 
 def test_a_wrong_range_says_what_is_allowed_and_changes_nothing(learner):
@@ -430,3 +434,20 @@ def test_it_can_be_closed_and_left_while_it_computes(opened):
     user.enter("resolution", "400")
     user.window.close()
     assert not user.window.isVisible()
+
+
+def test_a_function_of_ones_own_is_mapped(learner):
+    learner.choose("surface", "own")
+    until_done(learner)
+    assert learner.player.frame.surface.key == "own"
+    words = learner.panel.view.plots["path"].vb.viewRange()
+    assert tuple(words[0]) == learner.panel.configuration["domain.x"]
+    learner.choose("x", "start.x")
+    learner.choose("y", "start.y")
+    learner.choose("measure", "minimum")
+    until_done(learner)
+    assert learner.panel.configuration["x.range"] == learner.panel.configuration["domain.x"]
+    assert len(learner.player.frame.minima) == 2
+    learner.click(*on_map(learner, 0.2, 0.8))
+    learner.until(lambda: path_is_marked(learner))
+    assert learner.panel.configuration["start"][0] < 0

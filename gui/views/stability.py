@@ -54,12 +54,13 @@ class StabilityPanel(Panel):
         super()._install(configuration)
         self._title.setText(self._title_text())
         usable = names_of(configuration["optimizer"], configuration["surface"])
-        for side in SIDES:
+        for side, other in (SIDES, SIDES[::-1]):
             combo = self.form.editor(side).field
             model = combo.model()
             if isinstance(model, QStandardItemModel):
                 for row in range(model.rowCount()):
-                    model.item(row).setEnabled(combo.itemText(row) in usable)
+                    name = combo.itemText(row)
+                    model.item(row).setEnabled(name in usable and name != configuration[other])
 
     def _title_text(self) -> str:
         """Name the axes; a map of starts has the preset's name."""

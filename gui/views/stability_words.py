@@ -75,7 +75,7 @@ def key_entries(frame: StabilityFrame, measure: str, marked: bool) -> list[KeyEn
     if frame.limit.formula and len(frame.limit.points):
         found.append(("limit", f"{frame.limit.formula}, L = {short_number(frame.limit.curvature or 0.0)}"))
     if measure != LOSS:
-        found.append(("open", "none reached" if measure == MINIMUM else f"f > {frame.tolerance:g}"))
+        found.append(("open", "none reached" if measure == MINIMUM else f"not within {frame.tolerance:g}"))
     return [*found, ("lost", "diverged"), *(_minimum_entries(frame) if measure == MINIMUM else [])]
 
 
