@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-_TESTING_SHARE = 0.04  # of the time of training that testing one lane may take
+_TESTING_SHARE = 0.02  # of the time of training that testing one lane may take
 _COST = 1 / 3  # of a prediction, in updates
 _SCALED_SHARE = 0.995  # of the weights that lie within the scale they are drawn on
 _STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)

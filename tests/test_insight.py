@@ -335,23 +335,24 @@ def test_a_look_after_a_branch_is_of_the_new_way(start) -> None:
 def test_test_results_may_lag_while_a_run_goes_on_but_not_where_it_rests(start) -> None:
     run = start(lanes=("adam",), iterations=200)
     insights = run._insights
-    assert insights._every == round(90 / 3 / 16 / 0.04) == 47
+    assert insights._every == round(90 / 3 / 16 / 0.02) == 94
     assert seen(run, ADAM).results.at == 0
     run.advance(20)
     assert run.snapshot().insight.results.at == 0, "not worth it yet"
     assert run.snapshot().insight.results.at == 20, "asked for again where it rests"
-    run.advance(47)
-    assert run.snapshot().insight.results.at == 67
+    run.advance(94)
+    assert run.snapshot().insight.results.at == 114
     run.advance(1)
     run.watch(NOTHING)
     assert run.look(run.position, never).insight is None
     run.watch(ADAM)
-    assert run.look(run.position, never).insight.results.at == 68, "what is looked at is exact"
+    assert run.look(run.position, never).insight.results.at == 115, "what is looked at is exact"
 
 
 def test_testing_every_few_updates_depends_on_sizes_alone(start, digits) -> None:
     task = task_of(start().configuration, digits)
-    assert Insights(task, (28, 28), ["a"], "test")._every == 3 * Insights(task, (28, 28), ["a"] * 3, "test")._every - 1
+    every = [Insights(task, (28, 28), ["a"] * lanes, "test")._every for lanes in (1, 2, 3, 1000)]
+    assert every == [94, 47, 31, 1]
 
 
 # Files.

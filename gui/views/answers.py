@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPen
 
 from gui.legend import marker_path
@@ -17,7 +18,6 @@ from gui.views.page import (
     CENTRE,
     LEFT,
     Picture,
-    draw_cross,
     draw_scale,
     indexed,
     probability_text,
@@ -132,10 +132,11 @@ class AnswersChart(Picture):
         painter.setPen(QPen(blend(colours.muted, colours.background, 0.5), 1.0))
         painter.drawLine(QPointF(bars.left(), bars.bottom()), QPointF(bars.right(), bars.bottom()))
         best = int(chances.argmax())
+        strong, pale = QColor(lane.colour), blend(lane.colour, colours.background, _PALE)
         for number, cell in enumerate(_cells(bars, len(chances))):
             share = float(chances[number]) if np.isfinite(chances[number]) else 0.0
             bar = cell.adjusted(0.0, (1.0 - share) * cell.height(), 0.0, 0.0)
-            painter.fillRect(bar, blend(lane.colour, colours.background, 1.0 if number == best else _PALE))
+            painter.fillRect(bar, strong if number == best else pale)
         said = QRectF(bars.right() + 8.0, place.top(), 26.0, place.height())
         pixels = TITLE_PIXELS + (9 if place.height() > 36 else 5)
         write(painter, said, answer_text(chances), colours.foreground, CENTRE, pixels, bold=True)
@@ -233,23 +234,13 @@ class ActivationStrips(Picture):
         rows = -(-len(values) // columns)
         levels = np.full(rows * columns, LEVELS, np.uint8)
         levels[: len(values)] = np.rint(shares * (LEVELS - 1))
-        table = (*(level_colour(level).rgba() for level in range(LEVELS)), 0)
-        painter.drawImage(place, indexed(levels.reshape(rows, columns), table))
+        painter.drawImage(place, indexed(levels.reshape(rows, columns), _table()))
         side = place.width() / columns
-        silent = self.insight.results.silent[number - 1]
-        if side < _SMALLEST_CROSSED:
-            return
-        painter.setPen(QPen(QColor(colours.background), 1.0))
-        for line in range(1, columns):
-            x = place.left() + line * side
-            painter.drawLine(QPointF(x, place.top()), QPointF(x, place.bottom()))
-        for line in range(1, rows):
-            y = place.top() + line * side
-            painter.drawLine(QPointF(place.left(), y), QPointF(place.right(), y))
-        for unit in np.flatnonzero(silent):
-            row, column = divmod(int(unit), columns)
-            cell = QRectF(place.left() + column * side, place.top() + row * side, side, side)
-            draw_cross(painter, cell.adjusted(2, 2, -2, -2), QColor("#ffffff"))
+        if side >= _SMALLEST_CROSSED:
+            painter.setPen(QPen(QColor(colours.background), 1.0))
+            painter.drawLines(_net(place, rows, columns))
+            painter.setPen(QPen(QColor("#ffffff"), 1.2))
+            painter.drawLines(_crosses(place, columns, np.flatnonzero(self.insight.results.silent[number - 1])))
 
     def _draw_legend(self, painter: QPainter, place: QRectF, colours: PlotColours) -> None:
         assert self.insight is not None
@@ -282,6 +273,30 @@ class ActivationStrips(Picture):
         return ""
 
 
+@lru_cache(maxsize=1)
+def _table() -> tuple[int, ...]:
+    """Return the colour of each level, and none behind the last unit."""
+    return (*(level_colour(level).rgba() for level in range(LEVELS)), 0)
+
+
+def _net(place: QRectF, rows: int, columns: int) -> list[QLineF]:
+    """Return the lines between cells."""
+    side, left, top = place.width() / columns, place.left(), place.top()
+    across = [QLineF(left, top + n * side, place.right(), top + n * side) for n in range(1, rows)]
+    return across + [QLineF(left + n * side, top, left + n * side, place.bottom()) for n in range(1, columns)]
+
+
+def _crosses(place: QRectF, columns: int, units: Any) -> list[QLineF]:
+    """Return lines that cross out the cells of some units."""
+    side, found = place.width() / columns, []
+    for unit in units.tolist():
+        x, y = place.left() + unit % columns * side + 2, place.top() + unit // columns * side + 2
+        end = side - 4
+        found += [QLineF(x, y, x + end, y + end), QLineF(x, y + end, x + end, y)]
+    return found
+
+
+@lru_cache(maxsize=1)
 def _title_width() -> float:
     return text_width("layer 20") + 10.0
 

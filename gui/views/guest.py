@@ -241,6 +241,10 @@ class GuestPanel(Panel):
         super()._disconnect_player(player)
         player.looked.disconnect(self._take_look)
 
+    def _idle(self) -> bool:
+        """Whether frames are another panel's business: nobody looks here, and when somebody does, they come anew."""
+        return self.live and not self.isVisible()
+
     def _ask(self, iteration: int) -> None:
         """Have the engine recompute the networks as they were then, once."""
         if iteration != self._asked:

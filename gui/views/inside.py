@@ -113,6 +113,8 @@ class InsidePanel(GuestPanel):
 
     def show_frame(self, frame: Any, cursor: int) -> None:
         """Show the network as of `cursor`, or as of the last moment known until that is recomputed."""
+        if self._idle():
+            return
         name = "".join(self._names()[:1])
         if self._insight is not None and self._insight.iteration > frame.iteration:
             self._insight = None  # of a run before

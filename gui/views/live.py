@@ -94,6 +94,8 @@ class ActivationsPanel(GuestPanel):
             self._shown = frame
             super().show_frame(frame, cursor)
             return
+        if self._idle():
+            return
         names = self._names()
         self._probes.add(frame.iteration, [found for found in frame.probes if found.lane.name in names])
         seen = [self._probes.at(name, cursor) for name in names]

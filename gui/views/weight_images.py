@@ -237,8 +237,7 @@ class WeightImages(Picture):
         used = self.insight.tests.used.ravel()
         levels = np.full(weights.T.shape, NO_LEVEL, np.uint8)
         levels[:, used] = diverging_levels(weights[used].T, scale)
-        sheet = indexed(levels.reshape(-1, self.insight.tests.shape[1]), diverging_table(colours))
-        return sheet.convertToFormat(QImage.Format.Format_RGB32)
+        return indexed(levels.reshape(-1, self.insight.tests.shape[1]), diverging_table(colours))
 
     def over(self, painter: QPainter) -> None:
         """Mark the weight that is picked."""

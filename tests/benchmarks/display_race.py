@@ -104,6 +104,50 @@ def measure_live(bench: Bench) -> None:
     bench.show_kept("engine behind the activations panel, live", shares, 0.75)
 
 
+def measure_inside(bench: Bench) -> None:
+    """One network looked into: while the race runs, page by page; and a stroke while it rests."""
+    panel = bench.open("inside")
+    panel.show_run("training")
+    bench.rest(0.5)
+    panel.view.draw.wanted.emit(-1)
+    for page in panel.view.pages:
+        panel.view.open_page(page.key)
+        shares, _ = bench.kept([panel])
+        bench.show_kept(f"engine behind the inside panel, {page.title}", shares, 0.75)
+    panel.view.open_page("draw")
+    times = bench.answers(bench.window, bench.options.clicks, Stroke(bench, panel).move, moves=True)
+    bench.rows.show_times("drawing while the race rests: from move to answer", times, 30)
+    panel.show_own()
+
+
+class Stroke:
+    """A stroke on the canvas; each move of it is to be answered by all networks."""
+
+    def __init__(self, bench: Bench, panel: Any) -> None:
+        from PySide6.QtCore import QPoint, Qt
+        from PySide6.QtTest import QTest
+
+        self._panel, self._canvas, self._moves = panel, panel.view.draw.canvas, 0
+        panel.view.draw.clear.click()
+        bench.rest(0.5)
+        rect = self._canvas.rect_of_image()
+        place = self._canvas.mapTo(bench.window, QPoint(round(rect.left() + 10), round(rect.top() + 10)))
+        handle = bench.window.windowHandle()
+        QTest.mousePress(handle, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+
+    def move(self) -> tuple[Any, Any, Callable[[], bool]]:
+        """Go on by a few pixels."""
+        self._moves += 1
+        rect = self._canvas.rect_of_image()
+        x, y = self._moves * 37 % 100 / 100, self._moves * 61 % 100 / 100
+        place = rect.left() + x * rect.width(), rect.top() + y * rect.height()
+        return self._canvas, place, self._answered
+
+    def _answered(self) -> bool:
+        shown, wanted = self._panel.view.draw.answers.insight, self._canvas.image()
+        return shown.answers is not None and bool((shown.answers.image == wanted).all())
+
+
 def measure_clicks(bench: Bench) -> None:
     """Clicks of each kind, at any moment."""
     clicks, window = bench.options.clicks, bench.window
@@ -231,6 +275,7 @@ RACE = {
     "paths": measure_paths,
     "drag": measure_drag,
     "live": measure_live,
+    "inside": measure_inside,
     "clicks": measure_clicks,
     "memory": measure_memory,
     "drawing": measure_drawing,
