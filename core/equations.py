@@ -15,13 +15,13 @@ import numpy as np
 
 from core.expressions import Expression, parse
 from core.optimizers import OPTIMIZERS, state_arrays
+from core.optimizers.base import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from core.experiments.paths import PathsFrame
     from core.optimizers import Optimizer
-    from core.optimizers.base import Role
 
 THETA, GRADIENT, STEP, COUNT = "θ", "g", "Δθ", "t"
 _DIGITS = 4
@@ -176,11 +176,15 @@ class Ellipse:
 
 @dataclass(frozen=True, slots=True)
 class DrawnStep:
-    """What can be drawn of one step; only what is finite is in it, so it may be empty."""
+    """What can be drawn of one step; only what is finite is in it, so it may be empty.
+
+    `downhill` is −g, drawn from θ: its length has no unit of the map.
+    """
 
     arrows: tuple[DrawnArrow, ...] = ()
     places: tuple[DrawnPlace, ...] = ()
     ellipse: Ellipse | None = None
+    downhill: DrawnArrow | None = None
 
 
 def drawn_at(frame: PathsFrame, lane: int, step: int) -> DrawnStep:
@@ -200,7 +204,12 @@ def drawn_at(frame: PathsFrame, lane: int, step: int) -> DrawnStep:
         _arrows(kind, rule, {**before, STEP: after[STEP]}, after),
         tuple(DrawnPlace(label, at) for label, at in places if _finite(at)),
         _ellipse(rule, _point(theta), after),
+        _downhill(_point(theta), _point(np.subtract(theta, before[GRADIENT]))),
     )
+
+
+def _downhill(start: Point, end: Point) -> DrawnArrow | None:
+    return DrawnArrow(Role.GRADIENT, f"−{GRADIENT}", start, end) if _finite(start, end) else None
 
 
 def _arrows(

@@ -10,14 +10,15 @@ import pytest
 from core.equations import DrawnStep, drawn_at, explain, explain_path, short
 from core.expressions import parse
 from core.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, state_arrays
-from core.optimizers.base import Role, learning_rate
+from core.optimizers.base import TERMS, Role, learning_rate
 from core.parameters import Scale
 from core.presets import build, preset
 
 EVERY = pytest.mark.parametrize("rule", OPTIMIZERS.values(), ids=OPTIMIZERS)
 # Rules whose step is the effective learning rate times what it multiplies, and nothing else.
 DRIVEN = ("sgd", "adagrad", "rmsprop", "adam", "adadelta", "adamax", "amsgrad", "lion", "nadam")
-WITH_MEMORY = ("momentum", "nesterov", "rmsprop_momentum")
+_KEPT, _DECAYED = {Role.MEMORY, Role.GRADIENT}, {Role.MEMORY, Role.DECAY}
+WITH_TERMS = {"momentum": _KEPT, "nesterov": _KEPT, "rmsprop_momentum": _KEPT, "adamw": _DECAYED, "lion": _DECAYED}
 
 
 def drawn_values(rule: type[Optimizer], random: np.random.Generator) -> dict[str, float]:
@@ -188,12 +189,12 @@ def test_the_whole_step_is_an_arrow_to_the_next_point(rule: type[Optimizer], pat
         np.testing.assert_allclose(arrow.end, paths.points[lane, step], rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize("key", WITH_MEMORY)
-def test_what_is_kept_and_what_the_gradient_adds_lead_to_the_next_point(key: str, paths) -> None:
+@pytest.mark.parametrize("key", WITH_TERMS)
+def test_the_terms_of_a_step_lead_to_the_next_point(key: str, paths) -> None:
     lane = ALL.index(key)
     for step in (1, 2, 20):
-        first, second = [a for a in drawn_at(paths, lane, step).arrows if a.role is not Role.STEP]
-        assert {first.role, second.role} == {Role.MEMORY, Role.GRADIENT}
+        first, second = [a for a in drawn_at(paths, lane, step).arrows if a.role in TERMS]
+        assert {first.role, second.role} == WITH_TERMS[key]
         assert first.start == tuple(paths.points[lane, step - 1].tolist())
         np.testing.assert_allclose(second.start, first.end, rtol=1e-12)
         np.testing.assert_allclose(second.end, paths.points[lane, step], rtol=1e-11, atol=1e-13)
@@ -204,6 +205,22 @@ def test_momentums_memory_is_its_share_of_the_last_step(paths) -> None:
     memory = next(a for a in drawn_at(paths, lane, step).arrows if a.role is Role.MEMORY)
     last = paths.points[lane, step - 1] - paths.points[lane, step - 2]
     np.testing.assert_allclose(np.subtract(memory.end, memory.start), 0.9 * last, rtol=1e-11)
+
+
+@pytest.mark.parametrize("key", ["momentum", "nesterov", "rmsprop_momentum"])
+def test_the_velocity_is_that_with_which_a_point_is_reached(key: str, paths) -> None:
+    lane, step = ALL.index(key), 6
+    arrow = next(a for a in drawn_at(paths, lane, step).arrows if a.role is Role.VELOCITY)
+    np.testing.assert_allclose(np.subtract(arrow.end, arrow.start), paths.states[lane]["v"][step - 1], rtol=1e-11)
+
+
+@EVERY
+def test_downhill_is_against_the_gradient(rule: type[Optimizer], paths) -> None:
+    lane, step = ALL.index(rule.key), 6
+    x, y = paths.points[lane, step - 1]
+    arrow = drawn_at(paths, lane, step).downhill
+    assert arrow.start == (x, y)
+    np.testing.assert_allclose(arrow.end, (x - x / 10.0, y - 2.0 * y), rtol=1e-12)
 
 
 def test_nesterovs_iterates_are_those_of_the_rule_that_looks_ahead() -> None:

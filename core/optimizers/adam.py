@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from core.optimizers.base import (
-    GRADIENT_STEP,
     STEP,
     Array,
     Arrow,
@@ -58,7 +57,7 @@ class Adam(Optimizer):
     )
     effective: ClassVar[str] = "lr/(√v′ + ε)"
     driven_by: ClassVar[str] = "m′"
-    drawn: ClassVar[tuple[Arrow, ...]] = (GRADIENT_STEP, Arrow(Role.MEMORY, "−lr·m′", "−lr·m′"), STEP)
+    drawn: ClassVar[tuple[Arrow, ...]] = (Arrow(Role.VELOCITY, "−lr·m′", "−lr·m′"), STEP)
     hyperparameters: ClassVar[tuple[Parameter, ...]] = (learning_rate(0.001), FIRST_MOMENT, SECOND_MOMENT, epsilon())
 
     def init(self, params: Array) -> State:

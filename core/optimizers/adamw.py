@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.optimizers.adam import FIRST_MOMENT, SECOND_MOMENT, Adam
-from core.optimizers.base import GRADIENT_STEP, STEP, Array, Arrow, Role, State, decoupled_decay, epsilon, learning_rate
+from core.optimizers.base import STEP, Array, Arrow, Role, State, decoupled_decay, epsilon, learning_rate
 
 
 class AdamW(Adam):
@@ -17,7 +17,12 @@ class AdamW(Adam):
     colour, marker = "#8478FC", "H"
     source = "Loshchilov & Hutter, arXiv:1711.05101"
     rule = (*Adam.rule[:-1], "θ ← θ − lr·m′ / (√v′ + ε) − lr·λ·θ")
-    drawn = (GRADIENT_STEP, Arrow(Role.MEMORY, "−lr·m′", "−lr·m′"), Arrow(Role.DECAY, "−lr·λ·θ", "−lr·λ·θ"), STEP)
+    drawn = (
+        Adam.drawn[0],
+        Arrow(Role.DECAY, "−lr·λ·θ", "−lr·λ·θ"),
+        Arrow(Role.MEMORY, "−lr·m′ / (√v′ + ε)", "−lr·m′ / (√v′ + ε)", "θ − lr·λ·θ"),
+        STEP,
+    )
     hyperparameters = (learning_rate(0.001), FIRST_MOMENT, SECOND_MOMENT, epsilon(), decoupled_decay(0.01))
 
     def update(self, params: Array, grads: Array, state: State) -> None:

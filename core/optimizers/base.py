@@ -58,12 +58,20 @@ def decoupled_decay(default: float) -> Parameter:
 
 
 class Role(Enum):
-    """What an arrow stands for."""
+    """What an arrow stands for: the velocity, or what is kept in its place, a term of the step, or the whole step.
 
+    Terms are what comes from the gradient, from what is remembered of earlier ones, and from decay. Where a rule
+    declares terms, each starts at the end of the one before, and they lead from θ to the next point.
+    """
+
+    VELOCITY = "velocity"
     GRADIENT = "gradient"
     MEMORY = "memory"
     DECAY = "decay"
     STEP = "step"
+
+
+TERMS = (Role.GRADIENT, Role.MEMORY, Role.DECAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ class Place:
     at: str
 
 
-GRADIENT_STEP = Arrow(Role.GRADIENT, "−lr·g", "−lr·g")
+ARRIVING = Arrow(Role.VELOCITY, "v before", "v", before=True)
 STEP = Arrow(Role.STEP, "Δθ", "Δθ")
 
 
@@ -119,7 +127,7 @@ class Optimizer:
     parts: ClassVar[Pairs] = ()
     effective: ClassVar[str] = "lr"
     driven_by: ClassVar[str] = "g"
-    drawn: ClassVar[tuple[Arrow, ...]] = (GRADIENT_STEP, STEP)
+    drawn: ClassVar[tuple[Arrow, ...]] = (STEP,)
     places: ClassVar[tuple[Place, ...]] = ()
     formula: ClassVar[str] = ""
     source: ClassVar[str] = ""

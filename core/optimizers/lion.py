@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from core.optimizers.base import (
-    GRADIENT_STEP,
     STEP,
     Array,
     Arrow,
@@ -35,7 +34,12 @@ class Lion(Optimizer):
     )
     effective = "lr/|c|"
     driven_by = "c"
-    drawn = (GRADIENT_STEP, Arrow(Role.MEMORY, "−lr·c", "−lr·c"), STEP)
+    drawn = (
+        Arrow(Role.VELOCITY, "−lr·c", "−lr·c"),
+        Arrow(Role.MEMORY, "−lr·sign(c)", "−lr·sign(c)"),
+        Arrow(Role.DECAY, "−lr·λ·θ", "−lr·λ·θ", "θ − lr·sign(c)"),
+        STEP,
+    )
     hyperparameters = (
         learning_rate(0.0003),
         share("beta1", "β₁", 0.9, "Share of the mean gradient in the average whose sign counts", (0.5, 0.99)),

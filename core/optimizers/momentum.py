@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from core.optimizers.base import Array, Arrow, Optimizer, Pairs, Role, State, learning_rate, share
+from core.optimizers.base import ARRIVING, Array, Arrow, Optimizer, Pairs, Role, State, learning_rate, share
 
 if TYPE_CHECKING:
     from core.parameters import Parameter
@@ -24,6 +24,7 @@ class Momentum(Optimizer):
     rule: ClassVar[tuple[str, ...]] = ("v ← α·v − lr·g", "θ ← θ + v")
     words: ClassVar[Pairs] = (("v", "velocity"),)
     drawn: ClassVar[tuple[Arrow, ...]] = (
+        ARRIVING,
         Arrow(Role.MEMORY, "α·v", "α·v", before=True),
         Arrow(Role.GRADIENT, "−lr·g", "−lr·g", "θ + α·v", before=True),
         Arrow(Role.STEP, "Δθ = v", "Δθ"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.optimizers.base import STEP, Array, Arrow, Place, Role, State
+from core.optimizers.base import ARRIVING, STEP, Array, Arrow, Place, Role, State
 from core.optimizers.momentum import Momentum
 
 
@@ -20,6 +20,7 @@ class Nesterov(Momentum):
     source = "Nesterov, 1983; form of arXiv:1212.0901"
     rule = ("v ← α·v − lr·g", "θ ← θ + α·v − lr·g")
     drawn = (
+        ARRIVING,
         Arrow(Role.GRADIENT, "−lr·g", "−lr·g"),
         Arrow(Role.MEMORY, "α·v", "α·v", "θ − lr·g"),
         STEP,

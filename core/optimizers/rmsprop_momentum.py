@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.optimizers.base import Array, Arrow, Role, State, learning_rate
+from core.optimizers.base import ARRIVING, Array, Arrow, Role, State, learning_rate
 from core.optimizers.momentum import Momentum
 from core.optimizers.rmsprop import RMSprop
 
@@ -25,6 +25,7 @@ class RMSpropMomentum(RMSprop):
         ("v", "velocity"),
     )
     drawn = (
+        ARRIVING,
         Arrow(Role.MEMORY, "α·v", "v + lr·g / (√h + ε)"),
         Arrow(Role.GRADIENT, "−lr·g / (√h + ε)", "−lr·g / (√h + ε)", "θ + v + lr·g / (√h + ε)"),
         Arrow(Role.STEP, "Δθ = v", "Δθ"),
