@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.lanes import Axis
@@ -14,7 +14,7 @@ from gui.widgets import row_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH = 264
+WIDTH, _WIDEST = 264, 640
 
 
 # What lanes differ in, where that is no optimizer: label, colour of their curves, formula.
@@ -41,7 +41,8 @@ class Notes(QScrollArea):
         self.setAccessibleName("notes")
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedWidth(WIDTH)
+        self.setMinimumWidth(WIDTH)
+        self.setMaximumWidth(_WIDEST)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self._body = QWidget()
@@ -72,6 +73,18 @@ class Notes(QScrollArea):
             label.setIndent(0)
         self._column.addWidget(label)
         return label
+
+    def sizeHint(self) -> QSize:
+        """Ask for the least width; whoever wants more drags the edge."""
+        return QSize(WIDTH, super().sizeHint().height())
+
+    def add_section(self, title: str, section: QWidget) -> None:
+        """Put a part of the view's below what to look for, under a heading."""
+        head = self._label("heading", title)
+        for place, widget in enumerate((head, section), self._column.indexOf(self._look) + 1):
+            self._column.removeWidget(widget)
+            self._column.insertWidget(place, widget)
+        section.show()
 
     def show_text(self, look_for: Sequence[str], formulas: Sequence[tuple[str, str, str]]) -> None:
         """Show what to look for and the formulas `(label, colour, text)`; nothing is laid out anew for the same."""

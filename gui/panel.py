@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QSplitter,
     QVBoxLayout,
     QWidget,
 )
@@ -29,7 +30,7 @@ from core.schedules import in_use
 from gui.forms import Form
 from gui.lane_options import OWN_NAMES, declared, lane_options
 from gui.lanes import LaneList
-from gui.notes import FORMULAS, Notes
+from gui.notes import FORMULAS, WIDTH, Notes
 from gui.panel_runs import MORE, Desk, PanelRuns
 from gui.player import Player
 from gui.reels import reel_of
@@ -38,9 +39,12 @@ from gui.transport import Transport
 from gui.widgets import ElidedLabel, row_of, tip
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from PySide6.QtGui import QHideEvent, QShowEvent
 
     from core.experiments.protocol import Experiment
+    from core.experiments.saved import SavedRun
     from core.figures import Preset
     from core.parameters import Configuration
     from gui import theme
@@ -91,6 +95,8 @@ class Panel(PanelRuns):
             self.presets.addItem(found.title, found.name)
             self.presets.setItemData(self.presets.count() - 1, tip(f"{found.name}: {found.shows}"), _TIP)
         self.lanes, self.form, self.notes = LaneList(self), Form(self), Notes(self)
+        if self.view.section is not None:
+            self.notes.add_section("Equation", self.view.section)
         self.transport = Transport(self.view.speeds, self)
         self.transport.set_speeds(self.view.speeds, self.view.speed)
         self.player.set_speed(self.view.speed)
@@ -119,13 +125,23 @@ class Panel(PanelRuns):
         columns = QHBoxLayout()
         columns.setSpacing(0)
         columns.addWidget(self._make_form_column())
-        columns.addWidget(self.middle, 1)
-        columns.addWidget(self.notes)
+        columns.addWidget(self._split(), 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addLayout(columns, 1)
         whole.addWidget(self.transport)
+
+    def _split(self) -> QSplitter:
+        """Return plots and notes, whose edge can be dragged: long formulas take less height in wider notes."""
+        self._sides = QSplitter(Qt.Orientation.Horizontal, self)
+        self._sides.setObjectName("sides")
+        self._sides.setChildrenCollapsible(False)
+        self._sides.addWidget(self.middle)
+        self._sides.addWidget(self.notes)
+        self._sides.setStretchFactor(0, 1)
+        self._sides.setStretchFactor(1, 0)
+        return self._sides
 
     def _make_form_column(self) -> QScrollArea:
         body = QWidget()
@@ -270,6 +286,7 @@ class Panel(PanelRuns):
                 self.lanes.set_status(name, status.text, status.severity)
         if self.notes.isVisible():
             self.notes.show_numbers(self.view.numbers(frame, cursor))
+            self.view.explain()
 
     def _show_state(self, state: TransportState) -> None:
         self.transport.show_status(state)
@@ -317,6 +334,18 @@ class Panel(PanelRuns):
         self.player.set_active(self, False)
 
     # Sessions.
+
+    def view_state(self) -> dict[str, Any]:
+        """Return also how wide the notes are."""
+        sizes = self._sides.sizes()
+        return {**super().view_state(), **({"notes": sizes[1]} if sizes[1] > WIDTH else {})}
+
+    def resume(self, configuration: Configuration, run: SavedRun | None, view: Mapping[str, Any]) -> None:
+        """Make the notes as wide as they were."""
+        super().resume(configuration, run, view)
+        width = view.get("notes")
+        if isinstance(width, int) and 0 < width < 10_000 and not isinstance(width, bool):
+            self._sides.setSizes([10_000, width])
 
     def close_engine(self) -> None:
         """End the engine's thread."""

@@ -73,6 +73,7 @@ class View(QWidget):
     speeds: tuple[float | None, ...] = (1, 2, 5, 10, 30, 60, 100, 1000, None)
     speed: float | None = None
     empty = "Press Space to start"
+    section: QWidget | None = None  # what a view has in the notes under "Equation"
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -147,6 +148,9 @@ class View(QWidget):
     def numbers(self, frame: Any, cursor: int) -> list[Number]:
         """Return the live numbers of the notes."""
         return []
+
+    def explain(self) -> None:
+        """Bring what the view has in the notes up to date."""
 
     def legend(self, frame: Any) -> list[LegendEntry]:
         """Return the legend of an exported figure."""

@@ -9,6 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence, QPainter, QPainterPath, QPen, QShortcut
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.own_surface import OWN, printed, printed_gradient
 from gui.contours import SurfacePicture
@@ -18,6 +19,7 @@ from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number, View, short_number
+from gui.views.path_steps import PathSteps
 from gui.views.rates import NAME, RatePlot, rate_numbers
 from gui.views.relief import TURNS, ReliefSwitch
 from gui.widgets import Stroke
@@ -117,7 +119,19 @@ class PathsView(View):
         self.loss.addItem(self._hover)
         self._make_start()
         self.relief = ReliefSwitch(self)
+        self.steps = PathSteps(self)
+        self.section = self.steps.section
+        self._lay_out()
         self.set_theme_items()
+
+    def _lay_out(self) -> None:
+        """Put the switches above the plots."""
+        whole = QWidget(self)
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.steps.bar)
+        self.enclose(whole, lambda plots: column.addWidget(plots, 1))
 
     def _make_start(self) -> None:
         self._start = StartHandle()
@@ -142,6 +156,7 @@ class PathsView(View):
         super().show_configuration(configuration, preset)
         self.relief.set_start(configuration["start"])
         self._start.set_position(*configuration["start"])
+        self.steps.arrows.set_start(configuration["start"])
 
     def show_frame(self, frame: PathsFrame, cursor: int) -> None:
         """Draw every path up to step `cursor`."""
@@ -157,6 +172,7 @@ class PathsView(View):
         self._now.setValue(cursor)
         self._now.setVisible(cursor < frame.position)
         self._fit_loss(frame)
+        self.steps.show_frame(frame, cursor)
 
     def _show_rates(self, frame: PathsFrame, cursor: int) -> None:
         """Draw learning rates while a lane has a schedule."""
@@ -181,6 +197,7 @@ class PathsView(View):
         if self._picture is not None and other._picture is not None:
             self._picture.take_after(other._picture)
         self.relief.take_after(other.relief)
+        self.steps.restore(other.steps.state())
 
     def _show_surface(self, frame: PathsFrame) -> None:
         if self._surface is not None and _seen(frame.surface) == _seen(self._surface):
@@ -245,6 +262,8 @@ class PathsView(View):
     def _clicked(self, event: Any) -> None:
         inside = not self.relief.shown and self.map.vb.sceneBoundingRect().contains(event.scenePos())
         if event.button() == Qt.MouseButton.LeftButton and inside and not event.double():
+            if self.steps.choose_pointed():
+                return
             point = self.map.vb.mapSceneToView(event.scenePos())
             self._set_start(point.x(), point.y())
 
@@ -264,6 +283,17 @@ class PathsView(View):
         for i in self.visible(self._frame):
             self._paths[self._frame.lanes[i].name].setData(self._frame.points[i, : last + 1])
         self.relief.show_until(last)
+        self.steps.show_until(last)
+
+    def loss_height(self, excess: float) -> float:
+        """Return where a loss stands on the plot's axis, in decades if that is logarithmic."""
+        if self._surface is None or not np.isfinite(self._surface.floor):
+            return float(excess)
+        return float(np.log10(excess)) if excess > 0.0 else float("nan")
+
+    def explain(self) -> None:
+        """Bring the equation in the notes up to date."""
+        self.steps.explain()
 
     def _read(self, index: int) -> Sequence[ReadoutLine]:
         frame = self._frame
@@ -350,12 +380,13 @@ class PathsPanel(Panel):
             shortcut.activated.connect(run)
 
     def view_state(self) -> dict[str, Any]:
-        """Return also whether the landscape is shown."""
-        return {**super().view_state(), "relief": self.view.relief.shown}
+        """Return also whether the landscape is shown, and what is drawn of a step."""
+        return {**super().view_state(), "relief": self.view.relief.shown, "steps": self.view.steps.state()}
 
     def resume(self, configuration: Configuration, run: SavedRun | None, view: Mapping[str, Any]) -> None:
-        """Show the landscape where that was shown."""
+        """Show the landscape where that was shown, and draw what was drawn."""
         super().resume(configuration, run, view)
+        self.view.steps.restore(view.get("steps"))
         self.view.relief.set_shown(view.get("relief") is True)
 
     def close_engine(self) -> None:

@@ -1,0 +1,286 @@
+"""What one step is made of, drawn on the map: arrows, an ellipse, points ahead, and a legend that states the scale.
+
+Lengths in the plane are drawn true to it, or magnified by a power of ten where they would be too short or too long
+to be seen; the choice depends on the step and the map alone, so that a step looks the same however it was reached.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+
+from core.optimizers.base import TERMS as TERM_ROLES
+from core.optimizers.base import Role
+from gui.items import Frame, ViewItem
+from gui.plots import TICK_PIXELS, blend, plot_font
+from gui.views.show_bar import ELLIPSE, GRADIENT, LOOK_AHEAD, STEP, TERMS, VELOCITY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from core.equations import DrawnStep, Point
+
+_SHORTEST, _LONGEST = 16.0, 1.2  # pixels; shares of the view's longer side
+_HEAD, _SHARE = 9.0, 0.55  # a head's length, at most this share of its arrow
+_HALO = 3.0
+_MOST_POWER = 15
+_FAR = 15_000.0
+_ROW, _SAMPLE, _PADDING, _EDGE = 16.0, 30.0, 7.0, 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a kind of arrow is drawn: the width of its line, dashes in widths (none: solid), a head filled or open."""
+
+    width: float
+    dashes: tuple[float, ...] = ()
+    filled: bool = False
+
+
+_SLOPE = Look(1.6)
+_OUTLINE = Look(1.5, (2.0, 2.0))
+_LOOKS = {
+    Role.STEP: Look(3.0, (), filled=True),
+    Role.VELOCITY: Look(2.0, (5.0, 2.5), filled=True),
+    Role.MEMORY: Look(2.0, (6.0, 2.0, 1.0, 2.0)),
+    Role.GRADIENT: Look(2.0, (1.2, 1.8)),
+    Role.DECAY: Look(2.0, (3.0, 3.0)),
+}
+_WORDS = {Role.STEP: "step", Role.VELOCITY: "velocity", **dict.fromkeys(TERM_ROLES, "term")}
+_ROLES = {STEP: (Role.STEP,), VELOCITY: (Role.VELOCITY,), TERMS: TERM_ROLES}
+_SHAPES = {"look-ahead": "target"}  # others are squares
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStep:
+    """One lane's step, in its colour."""
+
+    colour: str
+    label: str
+    step: DrawnStep
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """An arrow, an ellipse (`radii`) about its start, or a place at its end (`place`), in the plane's coordinates.
+
+    All of a step is magnified about `theta`, so that terms stay in a chain.
+    """
+
+    look: Look
+    label: str
+    words: str
+    theta: Point
+    start: Point
+    end: Point
+    true: bool = True
+    radii: Point | None = None
+    place: str = ""
+
+
+class StepArrows(ViewItem):
+    """Draws steps of lanes; nothing while none is given or nothing is switched on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps: tuple[LaneStep, ...] = ()
+        self._kinds: tuple[str, ...] = ()
+        self._title = ""
+        self._start: Point = (0.0, 0.0)
+        self.setZValue(400)
+
+    def show_steps(self, steps: Sequence[LaneStep], kinds: Collection[str], title: str) -> None:
+        """Draw these kinds of marks of these steps; the title stands above their legend."""
+        found = tuple(steps), tuple(kinds), title
+        if found != (self._steps, self._kinds, self._title):
+            self._steps, self._kinds, self._title = found
+            self._changed()
+
+    def set_start(self, start: Point) -> None:
+        """Keep the legend out of the way of paths from there."""
+        self._start = start
+        self._changed()
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw marks and legend."""
+        lanes = [(lane.colour, _marks(lane.step, self._kinds)) for lane in self._steps]
+        marks = [mark for _, found in lanes for mark in found]
+        if not marks:
+            return
+        true, slope = (_scale([m for m in marks if m.true is wanted], frame) for wanted in (True, False))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for colour, found in lanes:
+            for mark in found:
+                self._draw_mark(painter, mark, QColor(colour), true if mark.true else slope, frame)
+        self._draw_legend(painter, frame, _rows(marks, len(self._steps) > 1, true, slope))
+
+    def _draw_mark(self, painter: QPainter, mark: _Mark, colour: QColor, scale: float, frame: Frame) -> None:
+        theta = QPointF(frame.sx * mark.theta[0] + frame.dx, frame.sy * mark.theta[1] + frame.dy)
+        start, end = (theta + QPointF(*_across(mark.theta, point, frame)) * scale for point in (mark.start, mark.end))
+        if max(abs(value) for point in (start, end) for value in point.toTuple()) > _FAR:
+            return  # Qt's stroker counts in 16 bits
+        if mark.radii is not None:
+            outline = QPainterPath()
+            outline.addEllipse(start, abs(scale * frame.sx * mark.radii[0]), abs(scale * frame.sy * mark.radii[1]))
+            self._stroke(painter, outline, colour, mark.look)
+        elif mark.place:
+            self._stroke(painter, _place_path(mark.place, end), colour, Look(2.0))
+        else:
+            self._draw_arrow(painter, start, end, colour, mark.look)
+
+    def _draw_arrow(self, painter: QPainter, start: QPointF, end: QPointF, colour: QColor, look: Look) -> None:
+        length = math.hypot(end.x() - start.x(), end.y() - start.y())
+        if length < 0.5:
+            return
+        size = min(_HEAD + look.width, _SHARE * length)
+        head = _head(start, end, size)
+        neck = end - (end - start) * (0.8 * size / length if look.filled else 0.0)
+        shaft = QPainterPath(start)
+        shaft.lineTo(neck)
+        self._stroke(painter, head, colour, Look(max(1.4, 0.7 * look.width)))
+        self._stroke(painter, shaft, colour, look)
+        if look.filled:
+            painter.fillPath(head, colour)
+
+    def _stroke(self, painter: QPainter, path: QPainterPath, colour: QColor, look: Look) -> None:
+        """Draw a line on a halo of the page's colour, which sets it off from contours and paths."""
+        halo = QColor(self._colours.background)
+        halo.setAlphaF(0.75)
+        for shade, pen_look in ((halo, replace(look, width=look.width + _HALO, dashes=())), (colour, look)):
+            pen = QPen(shade, pen_look.width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin)
+            if pen_look.dashes:
+                pen.setDashPattern(list(pen_look.dashes))
+            painter.strokePath(path, pen)
+
+    # The legend.
+
+    def _draw_legend(self, painter: QPainter, frame: Frame, rows: Sequence[tuple[_Mark | None, str]]) -> None:
+        font, bold = plot_font(TICK_PIXELS), plot_font(TICK_PIXELS, bold=True)
+        metrics = QFontMetricsF(font)
+        texts = max(_SAMPLE * (mark is not None) + metrics.horizontalAdvance(text) for mark, text in rows)
+        width = max(texts, QFontMetricsF(bold).horizontalAdvance(self._title)) + 2.0 * _PADDING
+        height = _ROW * (len(rows) + 1) + _PADDING
+        left, top, across, room = frame.rect
+        # Opposite the start, from where paths go inwards: it stays there however they go.
+        right = frame.sx * self._start[0] + frame.dx < left + 0.5 * across
+        box = QRectF(left + (across - width - _EDGE if right else _EDGE), top + room - _EDGE - height, width, height)
+        painter.setPen(QPen(blend(self._colours.muted, self._colours.background, 0.5), 1.0))
+        painter.setBrush(QColor(self._colours.background))
+        painter.drawRoundedRect(box, 5.0, 5.0)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        row = QRectF(box.left() + _PADDING, box.top() + 0.5 * _PADDING, width, _ROW)
+        self._draw_words(painter, row, self._title, self._colours.foreground, bold=True)
+        for mark, text in rows:
+            row.translate(0.0, _ROW)
+            if mark is None:
+                self._draw_words(painter, row, text, self._colours.muted)
+            else:
+                self._draw_sample(painter, row, mark)
+                self._draw_words(painter, row.adjusted(_SAMPLE, 0.0, 0.0, 0.0), text, self._colours.foreground)
+
+    def _draw_words(self, painter: QPainter, row: QRectF, text: str, colour: str, bold: bool = False) -> None:
+        painter.setFont(plot_font(TICK_PIXELS, bold=bold))
+        painter.setPen(QColor(colour))
+        painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _draw_sample(self, painter: QPainter, row: QRectF, mark: _Mark) -> None:
+        """Draw a mark as it is on the map, whatever its lane's colour there."""
+        one = len(self._steps) == 1
+        colour = QColor(self._steps[0].colour if one else self._colours.foreground)
+        line = QLineF(row.left(), row.center().y(), row.left() + _SAMPLE - _EDGE, row.center().y())
+        if mark.radii is not None:
+            outline = QPainterPath()
+            outline.addEllipse(line.center(), 0.45 * line.length(), 0.3 * _ROW)
+            self._stroke(painter, outline, colour, mark.look)
+        elif mark.place:
+            self._stroke(painter, _place_path(mark.place, line.center()), colour, Look(2.0))
+        else:
+            self._draw_arrow(painter, line.p1(), line.p2(), colour, mark.look)
+
+
+def _marks(step: DrawnStep, kinds: Collection[str]) -> list[_Mark]:
+    """Return what is switched on of a step, what lies below first."""
+    if step.downhill is None:
+        return []
+    slope, found = step.downhill, []
+    if ELLIPSE in kinds and step.ellipse is not None:
+        at = step.ellipse.centre
+        found.append(_Mark(_OUTLINE, "effective learning rates", "", at, at, at, radii=step.ellipse.radii))
+    if GRADIENT in kinds:
+        found.append(_Mark(_SLOPE, slope.label, "gradient", slope.start, slope.start, slope.end, true=False))
+    for kind in (STEP, VELOCITY, TERMS):
+        for arrow in step.arrows if kind in kinds else ():
+            if arrow.role in _ROLES[kind]:
+                ends = slope.start, arrow.start, arrow.end
+                found.append(_Mark(_LOOKS[arrow.role], arrow.label, _WORDS[arrow.role], *ends))
+    for place in step.places if LOOK_AHEAD in kinds else ():
+        shape = _SHAPES.get(place.label, "square")
+        found.append(_Mark(_OUTLINE, place.label, "", slope.start, slope.start, place.at, place=shape))
+    return found
+
+
+def _across(start: Point, end: Point, frame: Frame) -> tuple[float, float]:
+    """Return the way from one point to another in scene pixels."""
+    return frame.sx * (end[0] - start[0]), frame.sy * (end[1] - start[1])
+
+
+def _scale(marks: Sequence[_Mark], frame: Frame) -> float:
+    """Return the power of ten by which the longest of some marks is neither too short nor too long to be seen."""
+    ends = [((0.0, 0.0), m.radii) if m.radii is not None else (m.start, m.end) for m in marks]
+    longest = max((math.hypot(*_across(*both, frame)) for both in ends), default=0.0)
+    most = _LONGEST * max(frame.rect[2:]) if all(mark.true for mark in marks) else 10.0 * _SHORTEST
+    if not (longest > 0.0 and math.isfinite(longest)) or _SHORTEST <= longest <= most:
+        return 1.0
+    power = math.ceil(math.log10((_SHORTEST if longest < _SHORTEST else 0.1 * most) / longest))
+    return float(10.0 ** max(-_MOST_POWER, min(power, _MOST_POWER)))
+
+
+def _rows(marks: Sequence[_Mark], many: bool, true: float, slope: float) -> list[tuple[_Mark | None, str]]:
+    """Return the legend's lines, one for each kind of mark: of several lanes without the formulas, which differ."""
+    rows: dict[str, _Mark] = {}
+    for mark in marks:
+        formula = mark.label if not (many and mark.words in ("velocity", "term", "step")) else _GENERAL[mark.look]
+        scale = "" if mark.true else f" {_times(slope)}"
+        rows.setdefault(f"{mark.words} {formula}{scale}".strip(), mark)
+    found: list[tuple[_Mark | None, str]] = [(mark, text) for text, mark in rows.items()]
+    if any(mark.true for mark in marks):
+        what = "all" if all(mark.true for mark in marks) else "the others"
+        found.append((None, f"{what} to scale" if true == 1.0 else f"{what} {_times(true)}"))
+    return found
+
+
+_GENERAL = {
+    _LOOKS[Role.STEP]: "Δθ",
+    _LOOKS[Role.VELOCITY]: "or mean gradient",
+    _LOOKS[Role.MEMORY]: "of memory",
+    _LOOKS[Role.GRADIENT]: "of the gradient",
+    _LOOKS[Role.DECAY]: "of decay",
+}
+
+
+def _times(scale: float) -> str:
+    return f"× {scale:,.0f}" if scale >= 1.0 else f"× {scale:.15f}".rstrip("0")
+
+
+def _head(start: QPointF, end: QPointF, size: float) -> QPainterPath:
+    """Return an arrow's head: a wedge of this length, open at its back."""
+    angle = math.atan2(end.y() - start.y(), end.x() - start.x())
+    path = QPainterPath()
+    for number, turn in enumerate((math.pi - 0.42, None, math.pi + 0.42)):
+        point = end if turn is None else end + QPointF(math.cos(angle + turn), math.sin(angle + turn)) * size
+        path.lineTo(point) if number else path.moveTo(point)
+    return path
+
+
+def _place_path(shape: str, at: QPointF) -> QPainterPath:
+    path = QPainterPath()
+    if shape == "target":
+        path.addEllipse(at, 6.0, 6.0)
+        path.addEllipse(at, 1.0, 1.0)
+    else:
+        path.addRect(QRectF(at.x() - 4.0, at.y() - 4.0, 8.0, 8.0))
+    return path
