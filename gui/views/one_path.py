@@ -14,7 +14,7 @@ from gui.crosshair import Crosshair
 from gui.items import Frame, PathTrace, Trace, ViewItem
 from gui.plots import Plot
 from gui.views.base import short_number
-from gui.views.paths import StartHandle
+from gui.views.start_handle import StartHandle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

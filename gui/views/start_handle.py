@@ -1,0 +1,62 @@
+"""The ring at the start of paths, which can be dragged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+
+from gui.items import Frame, ViewItem
+from gui.widgets import Stroke
+
+_RING, _REACH = 5.5, 9.0  # pixels
+
+
+class StartHandle(ViewItem):
+    """A ring at the start of every lane, to be dragged; `dragged(x, y)` says where to."""
+
+    dragged = Signal(float, float)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._at = QPointF()
+        self._hovered = False
+        self.setZValue(500)
+        self.setToolTip("Start of every lane: drag it, or click anywhere on the map")
+
+    def set_position(self, x: float, y: float) -> None:
+        """Stand at a point of the plane."""
+        self._at = QPointF(x, y)
+        self._changed()
+
+    def shape(self) -> QPainterPath:
+        """Take the mouse within the ring alone."""
+        path = QPainterPath()
+        width, height = self.getViewBox().viewPixelSize()
+        path.addEllipse(self._at, _REACH * width, _REACH * height)
+        return path
+
+    def hoverEvent(self, event: Any) -> None:
+        """Show that it can be taken."""
+        hovered = not event.isExit() and event.acceptDrags(Qt.MouseButton.LeftButton)
+        if hovered != self._hovered:
+            self._hovered = hovered
+            self.update()
+
+    def mouseDragEvent(self, event: Any) -> None:
+        """Follow the mouse."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+            if event.isStart():
+                Stroke.begin()
+            point = self.getViewBox().mapSceneToView(event.scenePos())
+            self.dragged.emit(point.x(), point.y())
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw the ring."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(QPen(QColor(self._colours.foreground), 3.0 if self._hovered else 2.0))
+        painter.setBrush(QColor(self._colours.background))
+        at = QPointF(frame.sx * self._at.x() + frame.dx, frame.sy * self._at.y() + frame.dy)
+        painter.drawEllipse(at, _RING, _RING)
