@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.figures import Preset
     from core.parameters import Configuration
+    from core.scripts import Script
 
 DATA_FORMATS = ("csv", "json", "npz")
 PICTURES = ("png", "svg", "pdf")
 ANIMATIONS = ("gif", "mp4")
+SCRIPTS = ("numpy", "torch")
 _OPTIONS = {"Width": "--size: width", "Height": "--size: height", "Frame rate": "--fps", "Length": "--seconds"}
 _COMMANDS = ("presets", "export")
 _WITH_VALUE = ("--preset", "--data", "--theme")  # options of the window whose value is the next argument
+_FORMATS_HELP = "of csv,json,npz,png,svg,pdf,gif,mp4, and numpy,torch: scripts with the same numbers"
 _DATA_HELP = "sample; full, all of MNIST, downloaded once; or a folder of IDX files"
 
 
@@ -124,7 +127,7 @@ def _add_export(commands: Any) -> None:
     export = commands.add_parser("export", help="run a preset without a window and write files", allow_abbrev=False)
     export.add_argument("name", metavar="PRESET")
     export.add_argument("--out", metavar="DIR", required=True, type=Path, help="folder for the files; made if needed")
-    export.add_argument("--format", metavar="LIST", default="csv,json,png", help="of csv,json,npz,png,svg,pdf,gif,mp4")
+    export.add_argument("--format", metavar="LIST", default="csv,json,png", help=_FORMATS_HELP)
     export.add_argument("--seed", type=_whole("--seed", 0), metavar="N", help="seed of every random draw")
     export.add_argument("--iterations", type=_whole("--iterations", 1), metavar="N", help="updates to make")
     export.add_argument("--seconds", type=_seconds, metavar="S", default=6.0, help="length of an animation")
@@ -238,6 +241,7 @@ def _named(name: str) -> Preset:
 
 def _export(options: argparse.Namespace) -> int:
     from core.batch import run_to_end, write
+    from core.export import write_script
 
     preset = _named(options.name)
     configuration = _configuration(preset, options)
@@ -247,6 +251,11 @@ def _export(options: argparse.Namespace) -> int:
         _note(f"{preset.name} uses no images: --data has no effect")
     dataset = _dataset(options.data)() if preset.uses_images else None
     folder = _folder(options.out)
+    scripts = _scripts(configuration, dataset, [f for f in formats if f in SCRIPTS])
+    for path in dict.fromkeys(path for script in scripts for path in write_script(script, folder)):
+        print(path)
+    if all(f in SCRIPTS for f in formats):
+        return 0
     with _Interrupt() as interrupt:
         frame = run_to_end(configuration, dataset, _Progress(preset.name), interrupt)
     _tell_sparse(frame, configuration)
@@ -263,6 +272,16 @@ def _export(options: argparse.Namespace) -> int:
     if interrupt():
         return _complain(f"stopped after {frame.position} of {frame.total}; the files have what was done until then", 1)
     return 0
+
+
+def _scripts(configuration: Configuration, dataset: Dataset | None, kinds: list[str]) -> list[Script]:
+    """Return the run as scripts, which needs no run."""
+    from core.scripts import ScriptError, make_script
+
+    try:
+        return [make_script(configuration, dataset, kind) for kind in kinds]
+    except ScriptError as error:
+        raise UsageError(f"--format: {error}") from None
 
 
 def _films(formats: list[str], configuration: Configuration, options: argparse.Namespace) -> list[str]:
@@ -334,7 +353,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _formats(text: str) -> list[str]:
-    allowed = (*DATA_FORMATS, *PICTURES, *ANIMATIONS)
+    allowed = (*DATA_FORMATS, *PICTURES, *ANIMATIONS, *SCRIPTS)
     formats = [part.strip().lower() for part in text.split(",")]
     for part in formats:
         if part not in allowed:

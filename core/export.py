@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from core.flow import Flow
     from core.insight import Insight
     from core.parameters import Configuration
+    from core.scripts import Script
 
 Frame = PathsFrame | TrainingFrame | PropagationFrame | SearchFrame | StabilityFrame
 Row = list[Any]
@@ -120,6 +121,19 @@ def write_npz(frame: Frame, folder: Path, name: str) -> Path:
     with whole_file(path) as file:
         np.savez_compressed(file, **arrays(frame))
     return path
+
+
+def write_script(script: Script, folder: Path) -> list[Path]:
+    """Write a script and the data that it needs beside it, the data first."""
+    written = []
+    if script.data:
+        written.append(folder / script.data_name)
+        with whole_file(written[0]) as file:
+            np.savez_compressed(file, **script.data)
+    path = folder / script.file_name
+    with whole_file(path, "w", newline="\n", encoding="utf-8") as file:
+        file.write(script.text)
+    return [*written, path]
 
 
 def tables(frame: Frame) -> tuple[Table, ...]:

@@ -22,13 +22,16 @@ from PySide6.QtWidgets import (
 
 from core.animation import KINDS, NO_VIDEO, AnimationError, have_video
 from core.export import ExportError
+from core.scripts import SCRIPTS
 from gui import theme
 from gui.animating import Animating
 from gui.animation_fields import AnimationFields
+from gui.background import Background
 from gui.panel_export import ALL_FORMATS, PICTURES, Request, export_panel
 from gui.progress import ProgressStrip
 from gui.projector import Projector
 from gui.reels import WHOLE
+from gui.script_export import HINTS, script_writer
 from gui.theme import Severity
 from gui.views.base import plot_colours
 from gui.widgets import flag, row_of
@@ -68,6 +71,7 @@ class ExportDialog(QDialog):
         self.what = self._combo("what", [WHOLE, *self._panel.view.plots], remembered)
         self.format = self._combo("format", list(ALL_FORMATS), "png")
         self._offer_animations()
+        self._offer_scripts()
         self._choose_format(self._remembered("format"))
         self.width_field = self._spin("width", 16, 8000, " px")
         self.height_field = self._spin("height", 16, 8000, " px")
@@ -100,6 +104,19 @@ class ExportDialog(QDialog):
         for box in (self.width_field, self.height_field, self.dpi):
             box.valueChanged.connect(self._tell_film)
         self.animation.changed.connect(self._tell_film)
+
+    def _offer_scripts(self) -> None:
+        """List the formats of scripts, and prepare to say in a line what the chosen format is for."""
+        for kind, label in SCRIPTS.items():
+            self.format.addItem(label, kind)
+        self._hint = QLabel(self)
+        self._hint.setObjectName("export-hint")
+        self._hint.setProperty("role", "muted")
+        self._hint.setWordWrap(True)
+        self._scripts = Background("script", self)
+        self._scripts.done.connect(self._finish)
+        self._scripts.failed.connect(self._not_scripted)
+        self.finished.connect(lambda _result: self._scripts.end())
 
     def _offer_animations(self) -> None:
         """List the formats of animations, with what is lacking where one cannot be had."""
@@ -156,6 +173,7 @@ class ExportDialog(QDialog):
         form.setVerticalSpacing(8)
         form.addRow("What", self.what)
         form.addRow("Format", self.format)
+        form.addRow("", self._hint)
         form.addRow("Size", row_of(self.width_field, QLabel("×", self), self.height_field, 1))
         form.addRow("Resolution", self.dpi)
         form.addRow("Colours", self.colours)
@@ -181,6 +199,8 @@ class ExportDialog(QDialog):
     def _follow_format(self) -> None:
         """Offer only what the format has."""
         kind = self._kind()
+        self._hint.setText(HINTS.get(kind, ""))
+        self._form.setRowVisible(self._hint, kind in HINTS)
         picture, films = kind in PICTURES, kind in KINDS
         self._use_sizes(films)
         for field in (self.what, self.width_field, self.height_field, self.colours):
@@ -224,6 +244,8 @@ class ExportDialog(QDialog):
             try:
                 if request.format in KINDS:
                     self._animate(request)
+                elif request.format in SCRIPTS:
+                    self._begin_script(request)
                 else:
                     written = export_panel(self._panel, request)
             except (ExportError, ValueError) as error:
@@ -244,6 +266,17 @@ class ExportDialog(QDialog):
         self._remember()
         self.done_with.emit(f"Wrote {', '.join(str(path) for path in written)}", Severity.INFO)
         self.accept()
+
+    def _begin_script(self, request: Request) -> None:
+        """Let a script and its data be written, without holding the window up."""
+        self._scripts.run(script_writer(self._panel, request))
+        self.write.setEnabled(False)
+
+    def _not_scripted(self, error: Exception) -> None:
+        self.write.setEnabled(True)
+        if not isinstance(error, ExportError):
+            raise error
+        self._say(str(error))
 
     # Animations.
 

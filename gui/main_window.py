@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         file.addSeparator()
         add_action(file, "&Export …", self.open_export, "Ctrl+E", name="export")
         add_action(file, "&Copy picture", self.copy_picture, "Ctrl+Shift+C", name="copy-picture")
+        add_action(file, "Copy co&de", self.copy_code, "Ctrl+Alt+C", name="copy-code")
         file.addSeparator()
         add_action(file, "&Quit", self.close, QKeySequence(QKeySequence.StandardKey.Quit), name="quit")
         edit = self.menuBar().addMenu("&Edit")
@@ -309,6 +310,23 @@ class MainWindow(QMainWindow):
         QApplication.clipboard().setImage(image)
         self.banner.show_message("The picture is on the clipboard.")
 
+    def copy_code(self) -> None:
+        """Copy the run on screen to the clipboard as a NumPy script."""
+        from core.scripts import ScriptError
+        from gui.script_export import copied
+
+        panel = self.current()
+        if panel is None or panel.shown_frame() is None:
+            self.banner.show_message("There is no code to copy here; open a panel.")
+            return
+        try:
+            text, said = copied(panel)
+        except ScriptError as error:
+            self.banner.show_message(str(error))
+            return
+        QApplication.clipboard().setText(text)
+        self.banner.show_message(said)
+
     def set_theme(self, name: str) -> None:
         """Change the look of everything."""
         found = theme.THEMES[name]
@@ -332,7 +350,8 @@ class MainWindow(QMainWindow):
         panels = f"Ctrl+1 … {len(PANELS)} panels"
         keys = f"Space play or pause · → step · ← step back · Home restart · {panels} · Ctrl+D data · F1 notes"
         files = "Ctrl+O open · Ctrl+S save · Ctrl+Shift+S save as · Ctrl+E export · Ctrl+Shift+C copy picture"
-        self.banner.show_message(f"{keys} · {files} · Ctrl+Z undo · Ctrl+Shift+Z redo · D paths in 3D · Esc close this")
+        edits = "Ctrl+Alt+C copy code · Ctrl+Z undo · Ctrl+Shift+Z redo · D paths in 3D · Esc close this"
+        self.banner.show_message(f"{keys} · {files} · {edits}")
 
     def _show_about(self) -> None:
         from core import __version__

@@ -157,13 +157,7 @@ class Search(Training):
 
     def rungs(self) -> list[int]:
         """Return the updates after which trials are stopped: at epochs, each three times as late as the one before."""
-        if not self._evaluate:
-            return []
-        found, at = [], max(1, round(self.total / HALVING_STARTS / self._evaluate)) * self._evaluate
-        while at < self.total:
-            found.append(at)
-            at *= HALVING_KEEPS
-        return found
+        return rungs_of(self.total, self._evaluate)
 
     def snapshot(self) -> Any:
         """Return the search so far."""
@@ -214,6 +208,17 @@ class Search(Training):
         nothing = np.empty((len(self.lanes), 0), np.float32)
         train, test = (self._taken(record)[:, first:] for record in (self._train, self._test))
         return OldFuture(start, nothing, nothing, np.array(self._measured[first:], np.intp), train, test)
+
+
+def rungs_of(total: int, every: int) -> list[int]:
+    """Return after which of `total` updates trials are stopped, where they are measured `every` so many."""
+    if not every:
+        return []
+    found, at = [], max(1, round(total / HALVING_STARTS / every)) * every
+    while at < total:
+        found.append(at)
+        at *= HALVING_KEEPS
+    return found
 
 
 def split(task: Task, seed: int) -> Task:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 _MOST_MEASURED = 1000  # training images whose accuracy is measured; all test images are
+_MOST_PER_TRAINED = 6
 _BLOCK_LANES = 4
 _PROBE_IMAGES = 125  # about a mini-batch; each frame with histograms measures them anew
 _PROBE_BINS = 40
@@ -137,7 +138,7 @@ class Training(Rewinding):
         """
         measured = len(self._task.measured.labels) + len(self._task.test.labels)
         trained = max(1, self.configuration["evaluate"]) * self.per_epoch * self._task.batch
-        return -(-measured // (6 * trained)), measured > 3 * trained
+        return -(-measured // (_MOST_PER_TRAINED * trained)), measured > 3 * trained
 
     def advance(self, updates: int) -> None:
         """Make up to `updates` updates of every lane, measuring accuracies on the way."""
@@ -372,6 +373,11 @@ class Training(Rewinding):
 def _frozen(array: Array) -> Array:
     array.flags.writeable = False
     return array
+
+
+def measured_epochs(evaluate: int, epoch: int, measured: int) -> int:
+    """Return how many epochs lie between measurements of so many images, of epochs of so many."""
+    return evaluate * -(-measured // (_MOST_PER_TRAINED * max(1, evaluate) * epoch))
 
 
 def cut(lanes: int, threads: int) -> list[list[int]]:
