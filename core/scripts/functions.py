@@ -6,17 +6,14 @@ What is typed as a formula is written by `core.expressions`, with its exact deri
 from __future__ import annotations
 
 import ast
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from core.expressions import parse
+from core.own_surface import surface_of
 from core.scripts.writing import WIDTH, ScriptError, assignment, fill, hugged, literal, terms
-from core.surfaces import surface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from core.surfaces import Surface
 
 OWN = "own"
 
@@ -93,18 +90,10 @@ def gradient(x, y):
 '''
 
 
-def chosen_surface(values: Mapping[str, Any]) -> Surface:
-    """Return the surface of a configuration's values."""
-    if values["surface"] == OWN:
-        found: Surface = import_module("core.own_surface").surface_of(values)
-        return found
-    return surface(values["surface"], values["anisotropy"])
-
-
 def value_function(values: Mapping[str, Any], module: str) -> str:
     """Return the function f(x, y), with the functions of `np` or `torch`."""
     body = _lines(values, module)[0]
-    return fill(_VALUE, formula=chosen_surface(values).formula, value=body)
+    return fill(_VALUE, formula=surface_of(values).formula, value=body)
 
 
 def gradient_function(values: Mapping[str, Any]) -> str:

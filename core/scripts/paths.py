@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from core.lanes import Axis, lanes_of
+from core.own_surface import surface_of
 from core.presets import preset as preset_of
 from core.scripts import Script
-from core.scripts.functions import chosen_surface, constants, gradient_function, value_function
+from core.scripts.functions import constants, gradient_function, value_function
 from core.scripts.lanes import rate_target
 from core.scripts.parts import MAIN, WRITE, head, looks, module
 from core.scripts.rules import class_name, numpy_class, settings_of, torch_class
@@ -142,7 +143,7 @@ with np.errstate(all="ignore"):  # a path that diverges is a result, not an erro
 def script(configuration: Configuration, _dataset: Dataset | None, name: str, torch: bool) -> Script:
     """Return the script of paths on a surface."""
     values, preset = configuration.values, preset_of(configuration.preset)
-    lanes, surface = lanes_of(values, Axis.OPTIMIZER), chosen_surface(values)
+    lanes, surface = lanes_of(values, Axis.OPTIMIZER), surface_of(values)
     flags = {*(["floor"] * math.isfinite(surface.floor)), *(["minima"] * bool(surface.minima)), *(["torch"] * torch)}
     schedules = Schedules(configuration, 0)  # nothing changes in mid-run
     rates = {lane.name: rate for lane in lanes if (rate := schedules.rate(lane))}
@@ -164,7 +165,10 @@ def script(configuration: Configuration, _dataset: Dataset | None, name: str, to
         fill(_RESULTS, flags, title=wrapped("plane.set_title(", [literal(surface.formula)], ")", 4)),
         fill(MAIN, run=_RUN.strip(), write=WRITE.strip()),
     ]
-    about = "Everything is computed in float64; all numbers agree with those of Trainscope's window to rounding, which a path that jumps to and fro magnifies."
+    about = (
+        "Everything is computed in float64; all numbers agree with those of Trainscope's window to rounding, which a "
+        "path that jumps to and fro magnifies."
+    )
     text = module(head(preset, name, torch, about, ""), ["\n\n".join(body), *code], torch)
     return Script(text, f"{name}_torch.py" if torch else f"{name}.py")
 

@@ -254,8 +254,8 @@ def script(configuration: Configuration, _dataset: Dataset | None, name: str, to
         fill(MAIN, run=_RUN.strip(), write=_WRITE.strip()),
     ]
     about = (
-        "Same initial weights and inputs as in Trainscope's window, in float32; counts agree but for values that lie within "
-        "rounding of a bin's edge. With --csv FILE.csv each layer's statistics go to FILE-layers.csv."
+        "Same initial weights and inputs as in Trainscope's window, in float32; counts agree but for values that lie "
+        "within rounding of a bin's edge. With --csv FILE.csv each layer's statistics go to FILE-layers.csv."
     )
     text = module(head(preset, name, torch, about, ""), parts, torch)
     return Script(text, f"{name}_torch.py" if torch else f"{name}.py")

@@ -254,8 +254,8 @@ def script(configuration: Configuration, dataset: Dataset, name: str, torch: boo
         fill(MAIN, run=fill(_RUN_ALL, flags), write=WRITE.strip()),
     ]
     about = (
-        "Same trials, initial weights and mini-batches as in Trainscope's window, in float32; accuracies agree but for images "
-        "that lie within rounding of a boundary, which training magnifies."
+        "Same trials, initial weights and mini-batches as in Trainscope's window, in float32; accuracies agree but for "
+        "images that lie within rounding of a boundary, which training magnifies."
     )
     text = module(head(preset, name, torch, about, f", and {data_name} beside it"), parts, torch)
     return Script(text, f"{name}_torch.py" if torch else f"{name}.py", data_name, data)

@@ -32,7 +32,7 @@ NATIVE: dict[str, Native] = {
     "adagrad": Native("Adagrad", ("lr={lr}", "eps={eps}")),
     "rmsprop": Native("RMSprop", ("lr={lr}", "alpha={decay}", "eps={eps}")),
     "adam": Native("Adam", ("lr={lr}", _BETAS, "eps={eps}")),
-    "adamw": Native("AdamW", ("lr={lr}", _BETAS, "eps={eps}", "weight_decay={weight_decay}")),
+    "adamw": Native("AdamW", ("lr={lr}", _BETAS, "eps={eps}", "weight_decay={wd}")),
     "nadam": Native("NAdam", ("lr={lr}", _BETAS, "eps={eps}", "momentum_decay={momentum_decay}")),
     "adadelta": Native("Adadelta", ("lr={lr}", "rho={decay}", "eps={eps}")),
     "amsgrad": Native("Adam", ("lr={lr}", _BETAS, "eps={eps}", "amsgrad=True")),
