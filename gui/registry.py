@@ -28,7 +28,9 @@ class PanelEntry:
 
 PANELS = (
     PanelEntry("paths", "Paths", "Paths of optimizers on a surface", "gui.views.paths:PathsPanel"),
-    PanelEntry("training", "Training", "Networks that learn digits, side by side", "gui.views.training:TrainingPanel"),
+    PanelEntry(
+        "training", "Training", "Networks that learn digits, side by side", "gui.views.training_panel:TrainingPanel"
+    ),
     PanelEntry("activations", "Activations", "Histograms, layer by layer", "gui.views.live:ActivationsPanel"),
     PanelEntry("batchnorm", "BatchNorm", "BatchNorm at many weight scales", "gui.views.batchnorm:BatchNormPanel"),
     PanelEntry(

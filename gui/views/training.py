@@ -8,14 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 
 from gui.bands import Band
 from gui.crosshair import Crosshair, ReadoutLine
 from gui.items import Trace, ViewItem
 from gui.legend import ROW, Legend, LegendEntry
 from gui.markers import CurveMarkers
-from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, RunView
@@ -33,6 +32,7 @@ from gui.views.futures import (
 from gui.views.marks import ChangeMarks
 from gui.views.rates import NAME, RatePlot, rate_numbers
 from gui.views.seeds import lost_text, seed_numbers, spread_text
+from gui.weight_notes import WeightNotes
 from gui.words import kept_numbers, measured_by, percent
 
 if TYPE_CHECKING:
@@ -110,7 +110,10 @@ class _LaneTraces:
 
 
 class TrainingView(RunView):
-    """Loss above, accuracies below, over the same iterations."""
+    """Loss above, accuracies below, over the same iterations; `pointed` has the one under the mouse, or None."""
+
+    pointed = Signal(object)
+    section: WeightNotes
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,6 +149,8 @@ class TrainingView(RunView):
         self._hovers = [self._make_hover(plot, read) for plot, read in self._readings()]
         self.rates.hover.moved.connect(self._follow_hover)
         self._hovers.append(self.rates.hover)
+        self.section = WeightNotes(self)
+        self.section.hide()
         self.graphics.scene().sigMouseClicked.connect(self._clicked)
         self.set_theme_items()
 
@@ -248,6 +253,7 @@ class TrainingView(RunView):
     def _follow_hover(self, index: int | None) -> None:
         for hover in self._hovers:
             hover.set_index(index)
+        self.pointed.emit(index)
 
     def _read_loss(self, index: int) -> Sequence[ReadoutLine]:
         frame = self._frame
@@ -344,10 +350,3 @@ def _column(frame: TrainingFrame, index: int) -> int:
 
 def _loss(value: float) -> str:
     return f"{value:.3f}" if np.isfinite(value) else "not finite"
-
-
-class TrainingPanel(Panel):
-    """Networks that learn digits, side by side."""
-
-    view_class = TrainingView
-    extends = True
