@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
@@ -44,6 +44,7 @@ class WeightNotes(EquationNotes):
             row.addWidget(label)
             row.addWidget(box, 1)
         self.column.insertLayout(1, row)
+        self._choosers = choosers
         for widget in (self.lane, *self._names, *self.boxes.values()):
             widget.setVisible(choosers)
 
@@ -77,8 +78,8 @@ class WeightNotes(EquationNotes):
 
     def show_update(self, step: WeightStep, first_seed: bool = False) -> None:
         """Show what an update did to the weight; of several seeds it is the first one's."""
-        where = f"update {step.iteration:,}"
-        self.show_lane(step.lane, f"{where}, first seed" if first_seed else where)
+        place = "" if self._choosers else f"layer {step.layer}, {step.row + 1} → {step.column + 1}, "
+        self.show_lane(step.lane, f"{place}update {step.iteration:,}{', first seed' if first_seed else ''}")
         explanation = explain_weight(step)
         if explanation is None:
             self.show_word(f"This pixel is 0 in every image: the weight stays {short(step.before)}, as it was drawn.")
@@ -90,6 +91,6 @@ class _Box(CalmWheel, QSpinBox):
     """A whole number, typed or stepped with Up and Down."""
 
 
-def shows(step: WeightStep | None, place: Place | None) -> bool:
+def shows(step: WeightStep | None, place: Place | None) -> TypeGuard[WeightStep]:
     """Return whether an update is one of this weight."""
     return step is not None and (step.lane, step.layer, step.row, step.column) == place

@@ -13,6 +13,7 @@ from core.watching import MOST_COMPARED, Sight, Watch
 from gui.drawing_text import drawing_from, drawing_view
 from gui.views.guest import RUNS, GuestPanel, how_it_ended, start_words
 from gui.views.inside_view import InsideView
+from gui.weight_notes import shows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from core.experiments.saved import SavedRun
     from core.insight import Insight
     from core.parameters import Configuration
+    from core.weight_steps import WeightStep
     from gui.canvas import Drawn
     from gui.panel import Panel
 
@@ -52,6 +54,7 @@ class InsidePanel(GuestPanel):
         self._of: tuple[Any, ...] = ()  # whose it is: the run's panel and the lane
         self._rested: tuple[Any, ...] = ()  # the moment at rest for which exact results were asked
         self._weight: tuple[str, int, int, int] | None = None
+        self._step: WeightStep | None = None  # the picked weight's update of an earlier moment
         self._greeted = False
         self._random = np.random.default_rng(0)
         return super()._form_parts()
@@ -90,7 +93,7 @@ class InsidePanel(GuestPanel):
 
     def _wanted(self) -> Watch:
         name = "".join(self._names()[:1])
-        weight = self._weight if self._weight and self._weight[0] == name else None
+        weight = (name, *self._weight[1:]) if self._weight else None
         return Watch(insight=name, image=self.view.image(), weight=weight)
 
     def _forget(self) -> None:
@@ -140,6 +143,25 @@ class InsidePanel(GuestPanel):
         else:
             super().show_frame(replace(frame, insight=self._insight), cursor)
 
+    def _show_words(self, frame: Any, cursor: int) -> None:
+        super()._show_words(frame, cursor)
+        if self.notes.isVisible():
+            self._show_equation(frame, cursor)
+
+    def _show_equation(self, frame: Any, cursor: int) -> None:
+        """Show the last update of the weight that is picked."""
+        section, wanted = self.view.section, self._wanted().weight
+        found = frame.weight if cursor >= frame.iteration else self._step
+        ended = "" if wanted is None else how_it_ended(frame, wanted[0], cursor, None).partition(":")[0]
+        if wanted is None:
+            section.show_word("Click a pixel of the weights to see the equation of its last update.")
+        elif not cursor:
+            section.show_word("Not trained yet: press → for the first update.")
+        elif ended:
+            section.show_word(f"{ended}: there are no numbers from there on.")
+        elif shows(found, wanted) and found.iteration == cursor:
+            section.show_update(found, getattr(frame, "spread", None) is not None)
+
     def _rest(self, found: Insight) -> None:
         """Where the run rests, ask for test results of this very moment, once."""
         at = found.lane, found.iteration
@@ -164,7 +186,7 @@ class InsidePanel(GuestPanel):
 
     def _take_look(self, iteration: int, sight: Sight) -> None:
         """Show what the engine recomputed."""
-        self._asked = None
+        self._asked, self._step = None, sight.weight
         if sight.insight is not None and (sight.insight.lane.name,) == self._names():
             self._insight = sight.insight
         elif self._insight is None:

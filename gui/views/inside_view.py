@@ -12,6 +12,7 @@ from gui.views.draw_page import DrawPage
 from gui.views.flow_page import FlowPage
 from gui.views.mistakes_page import MistakesPage
 from gui.views.weights_page import WeightsPage
+from gui.weight_notes import WeightNotes
 from gui.widgets import OwnKeys, row_of
 from gui.words import measured_by, percent
 
@@ -48,6 +49,7 @@ class InsideView(RunView):
     """One network, looked into. `wants_other` comes when something else is to be measured: page or image changed."""
 
     wants_other = Signal()
+    section: WeightNotes
 
     empty = "Press Space to train, and watch what the network sees"
 
@@ -68,6 +70,8 @@ class InsideView(RunView):
             self.tabs.addTab(page.title)
         self.tabs.currentChanged.connect(self._turn)
         self.draw.canvas.changed.connect(self.wants_other)
+        self.section = WeightNotes(self, choosers=False)
+        self.section.hide()
         self._put_pages()
 
     def _put_pages(self) -> None:
