@@ -22,18 +22,29 @@ def measure_training(bench: Bench) -> None:
 
 
 def measure_paths(bench: Bench) -> None:
-    """A replay at 60 steps a second."""
+    """A replay at 60 steps a second, by itself and with all that can be drawn of every lane's step."""
     panel = bench.open("paths")
     panel.open_preset("paths-rosenbrock")
     start_replay(bench, panel)
     panel.player.stop()
+    from gui.views.show_bar import HINTS
+
+    bar = panel.view.steps.bar
+    for words, shown in (("replay", ()), ("everything drawn", tuple(HINTS))):
+        bar.set_shown(shown)
+        time_replay(bench, panel, words)
+    bar.set_shown(())
+
+
+def time_replay(bench: Bench, panel: Any, words: str) -> None:
+    """Show the times between the pictures of a replay, while the race is running."""
     bench.play()
     times: list[float] = []
     for _ in range(max(1, round(bench.options.seconds / 6))):
         start_replay(bench, panel)
         times += bench.timed(panel, min(6.0, bench.options.seconds))
     bench.pause()
-    bench.rows.show_times("paths, replay at 60 steps/s: interval of pictures", times, 25)
+    bench.rows.show_times(f"paths, {words} at 60 steps/s: interval of pictures", times, 25)
 
 
 def start_replay(bench: Bench, panel: Any) -> None:
