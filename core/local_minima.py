@@ -1,6 +1,6 @@
-"""The local minima of a surface within its view: low points of a grid, made exact by Newton's method.
+"""The local minima of a surface within its view, and which of them moving points have reached.
 
-They say which minimum a point has reached: the nearest one, where the point is close and hardly higher or lower.
+That is the nearest one, where the point is close and hardly higher or lower.
 """
 
 from __future__ import annotations
@@ -12,20 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.minima import low_points
+
 if TYPE_CHECKING:
     from core.surfaces import Surface
 
 Array = NDArray[Any]
 
 MOST = 250  # minima that are told apart, the lowest ones
-_GRID = 401
-_MOST_LOW = 500  # low points of the grid: a plain has no end of them
 _NEAREST = 256
 _SAME = 1e-3  # of the view: minima that are as near to each other are one
 _CLOSE = 0.3  # of the way to the nearest other minimum
-_HALVINGS, _TURNS, _NEWTON = 24, 400, 30
-_RING, _RING_POINTS = 1e-3, 32
-_AROUND = np.array([(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y], float)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +106,9 @@ def _index(at: Array, low: float, high: float) -> Array:
 @lru_cache(maxsize=16)
 def local_minima(shape: Surface) -> Minima:
     """Return the minima of a surface within its view, at most 250."""
+    found = low_points(shape.value, shape.gradient, shape.view)
     with np.errstate(all="ignore"):
-        found = _distinct(shape, [*np.array(shape.minima).reshape(-1, 2), *_refined(shape, _low_points(shape))])
+        found = _distinct(shape, [*np.array(shape.minima).reshape(-1, 2), *found])
         values = np.asarray(shape.value(found[:, 0], found[:, 1]), float).reshape(-1)
     order = np.lexsort((found[:, 1], found[:, 0], values.round(9)))[:MOST]
     points, values = found[order], values[order]
@@ -122,74 +120,8 @@ def _sides(shape: Surface) -> Array:
     return np.array([x_high - x_low, y_high - y_low])
 
 
-def _low_points(shape: Surface) -> Array:
-    """Return the points of a grid that are lower than all eight around them."""
-    x_low, x_high, y_low, y_high = shape.view
-    x, y = np.linspace(x_low, x_high, _GRID), np.linspace(y_low, y_high, _GRID)
-    values = np.broadcast_to(shape.value(x[None], y[:, None]), (_GRID, _GRID))
-    inner = values[1:-1, 1:-1]
-    lower: Array = np.asarray(np.isfinite(inner))
-    for across, up in _AROUND.astype(int):
-        lower &= inner <= values[1 + up : _GRID - 1 + up, 1 + across : _GRID - 1 + across]
-    rows, columns = np.nonzero(lower)
-    lowest = np.argsort(inner[rows, columns], kind="stable")[:_MOST_LOW]
-    return np.stack([x[columns + 1], y[rows + 1]], axis=1)[lowest]
-
-
-def _refined(shape: Surface, points: Array) -> Array:
-    """Return the minima that these points are near to."""
-    points = _descended(shape, points)
-    newton = _newton(shape, points)
-    lower = np.asarray(shape.f(newton)) <= np.asarray(shape.f(points)) + 1e-12
-    better = np.isfinite(newton).all(axis=1) & lower
-    points = np.where(better[:, None], newton, points)
-    return points[_is_minimum(shape, points)] if len(points) else points
-
-
-def _descended(shape: Surface, points: Array) -> Array:
-    """Move each point to the lowest of its eight neighbours while one is lower, then look nearer (compass search)."""
-    step = np.full(len(points), 1.0 / (_GRID - 1))
-    value = np.asarray(shape.f(points))
-    for _ in range(_TURNS):
-        around = points[:, None] + _AROUND * (step[:, None, None] * _sides(shape))
-        values = np.asarray(shape.f(around))
-        best = values.argmin(axis=1)
-        rows = np.arange(len(points))
-        lower = values[rows, best] < value
-        points = np.where(lower[:, None], around[rows, best], points)
-        value = np.where(lower, values[rows, best], value)
-        step = np.where(lower, step, 0.5 * step)
-        if (step < 0.5**_HALVINGS).all():
-            break
-    return points
-
-
-def _newton(shape: Surface, points: Array) -> Array:
-    """Return where Newton's method leads; NaN where it fails."""
-    h = 1e-6 * _sides(shape)
-    for _ in range(_NEWTON):
-        gradient = shape.grad(points)
-        columns = [(shape.grad(points + d) - shape.grad(points - d)) / (2.0 * d.sum()) for d in np.diag(h)]
-        hessian = np.stack(columns, axis=-1)
-        (a, b), (c, d) = np.moveaxis(hessian, 0, -1)
-        inverse = np.stack([d * gradient[:, 0] - b * gradient[:, 1], a * gradient[:, 1] - c * gradient[:, 0]], axis=1)
-        points = points - inverse / (a * d - b * c)[:, None]
-    return points
-
-
-def _is_minimum(shape: Surface, points: Array) -> Array:
-    """Tell which points are within the view and lower than a small ring around them."""
-    angles = np.linspace(0.0, 2.0 * np.pi, _RING_POINTS, endpoint=False)
-    ring = np.stack([np.cos(angles), np.sin(angles)], axis=1) * (_RING * _sides(shape))
-    x_low, x_high, y_low, y_high = shape.view
-    within: Array = (points >= np.array([x_low, y_low])) & (points <= np.array([x_high, y_high]))
-    values, around = np.asarray(shape.f(points)), np.asarray(shape.f(points[:, None] + ring))
-    lowest: Array = np.all(within, axis=1) & np.all(around > values[:, None], axis=1)
-    return lowest
-
-
 def _distinct(shape: Surface, points: list[Array]) -> Array:
-    """Leave out points that are another one's, and those outside the view."""
+    """Leave out points that are another one's."""
     kept: list[Array] = []
     for point in points:
         if all(np.abs((point - other) / _sides(shape)).max() > _SAME for other in kept):
@@ -210,7 +142,7 @@ def _nearest(shape: Surface, points: Array) -> Array:
     x_low, x_high, y_low, y_high = shape.view
     places = (np.arange(_NEAREST) + 0.5) / _NEAREST
     x, y = x_low + places * (x_high - x_low), y_low + places * (y_high - y_low)
-    best, nearest = np.full((_NEAREST, _NEAREST), np.inf), np.zeros((_NEAREST, _NEAREST), np.intp)
+    best, nearest = np.full((_NEAREST, _NEAREST), np.inf), np.zeros((_NEAREST, _NEAREST), np.uint8)
     for number, point in enumerate(points):
         distance = (x[None] - point[0]) ** 2 + (y[:, None] - point[1]) ** 2
         nearer = distance < best

@@ -1,4 +1,4 @@
-"""The lowest points of a function on a rectangle: those of a grid, then Newton's method on the exact gradient.
+"""The minima of a function on a rectangle: low points of a grid, then Newton's method on the exact gradient.
 
 What is returned was checked: nothing on two small circles around a minimum is lower. The work is bounded.
 """
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 View = tuple[float, float, float, float]
 
-_GRID = 101  # odd: the middle of a symmetric rectangle is a point of the grid
-_MOST = 100
+# Points along each side of the grid, odd: the middle of a symmetric rectangle is one of them. How many of its low
+# points are followed, a plain having no end of them.
+_COARSE, _FEW = 101, 100
+_FINE, _MANY = 401, 500
 _ROUNDS = 60
 _APART = 1e-6
 # In units of the rectangle's sides: differences for curvatures, and the circles around what may be a minimum.
@@ -43,10 +45,10 @@ def lowest_points(
     """
     plane = _Plane(value, gradient, view)
     with np.errstate(all="ignore"):
-        points, middle = _candidates(plane)
+        points, middle = _candidates(plane, _COARSE, _FEW)
         if not len(points):
             return (), -math.inf
-        points, heights = _refined(plane, points)
+        points, heights = _refined(plane, points, 1.0 / _COARSE)
         rests, isolated = _checked(plane, points, heights)
     floor = float(heights[rests].min(initial=math.inf))
     if not rests.any() or not floor <= float(heights.min()) + 1e-12 * (middle - floor):
@@ -54,6 +56,19 @@ def lowest_points(
     level = isolated & (heights <= floor + 1e-9 * (middle - floor))
     minima = plane.minima(points[level])
     return minima if len(minima) <= _MOST_MINIMA else (), floor
+
+
+def low_points(value: Callable[..., Any], gradient: Callable[..., Any], view: View) -> Array:
+    """Return all isolated minima inside of `view`, (m, 2), local ones too, at most 500; some may be there twice.
+
+    Of narrower ones than a four-hundredth of the view some may be missing.
+    """
+    plane = _Plane(value, gradient, view)
+    with np.errstate(all="ignore"):
+        points, _ = _candidates(plane, _FINE, _MANY)
+        points, heights = _refined(plane, points, 1.0 / _FINE)
+        _, isolated = _checked(plane, points, heights)
+    return plane.points(points[isolated])
 
 
 class _Plane:
@@ -67,6 +82,11 @@ class _Plane:
     def points(self, u: Array) -> Array:
         found: Array = self._low + u * self._size
         return found
+
+    def lattice(self, line: Array) -> Array:
+        """Return the heights (n, n) over places `line` (n,) of both sides, its first axis along y."""
+        x, y = (self._low[axis] + line * self._size[axis] for axis in (0, 1))
+        return np.broadcast_to(self._value(x[None], y[:, None]), (len(line), len(line)))
 
     def heights(self, u: Array) -> Array:
         x, y = np.moveaxis(self.points(u), -1, 0)
@@ -88,29 +108,31 @@ class _Plane:
         return tuple((x, y) for x, y in x_y)
 
 
-def _candidates(plane: _Plane) -> tuple[Array, float]:
+def _candidates(plane: _Plane, side: int, most: int) -> tuple[Array, float]:
     """Return the points of a grid that no neighbour is below, the lowest first, and the median value.
 
     None where the function is the same or infinite everywhere, or goes to -inf.
     """
-    line = np.linspace(0.0, 1.0, _GRID)
-    u = np.stack(np.meshgrid(line, line), axis=-1)
-    heights = plane.heights(u)
+    line = np.linspace(0.0, 1.0, side)
+    heights = plane.lattice(line)
     finite = np.isfinite(heights)
     if not finite.any() or np.isneginf(heights).any() or np.ptp(heights[finite]) == 0.0:
         return np.empty((0, 2)), 0.0
     around = np.pad(np.where(finite, heights, np.inf), 1, constant_values=np.inf)
-    shifts = [(i, j) for i in range(3) for j in range(3)]
-    least = np.min([around[i : i + _GRID, j : j + _GRID] for i, j in shifts], axis=0)
-    rows = np.flatnonzero((finite & (heights <= least)).ravel())
-    rows = rows[np.argsort(heights.ravel()[rows], kind="stable")][:_MOST]
-    return u.reshape(-1, 2)[rows], float(np.median(heights[finite]))
+    least = np.minimum(np.minimum(around[:-2], around[1:-1]), around[2:])
+    least = np.minimum(np.minimum(least[:, :-2], least[:, 1:-1]), least[:, 2:])
+    rows, columns = np.nonzero(finite & (heights <= least))
+    lowest = np.argsort(heights[rows, columns], kind="stable")[:most]
+    return np.stack([line[columns], line[rows]], axis=1)[lowest], float(np.median(heights[finite]))
 
 
-def _refined(plane: _Plane, u: Array) -> tuple[Array, Array]:
-    """Go down from each point, never up, by Newton's steps where the surface curves upward, else down the slope."""
+def _refined(plane: _Plane, u: Array, farthest: float) -> tuple[Array, Array]:
+    """Go down from each point, never up, by Newton's steps where the surface curves upward, else down the slope.
+
+    No step is longer than `farthest`.
+    """
     heights = plane.heights(u).copy()
-    reach = np.full(len(u), 1.0 / _GRID)
+    reach = np.full(len(u), farthest)
     for _ in range(_ROUNDS):
         step, curved = _step(plane, u, reach)
         trial = np.clip(u + step, 0.0, 1.0)
@@ -119,7 +141,7 @@ def _refined(plane: _Plane, u: Array) -> tuple[Array, Array]:
         slack = np.where(curved, _ROUNDING * np.abs(heights), 0.0)
         better = (found < heights) | (curved & (found <= heights + slack))
         u, heights = np.where(better[:, None], trial, u), np.where(better, found, heights)
-        reach = np.where(better, np.minimum(2.0 * reach, 1.0 / _GRID), 0.25 * reach)
+        reach = np.where(better, np.minimum(2.0 * reach, farthest), 0.25 * reach)
         if (np.abs(step).max(axis=1) < 1e-14).all():
             break
     return u, heights

@@ -29,6 +29,7 @@ from core.map_pictures import (
     shares_at,
 )
 from core.optimizers import OPTIMIZERS
+from core.own_surface import EXAMPLES, own_surface
 from core.parameters import ParameterError
 from core.presets import build, preset
 from core.stability_bounds import curvature_at, largest_curvature
@@ -199,6 +200,23 @@ def test_all_minima_in_the_view_are_found_and_no_others(surface, count):
         assert np.hypot(*shape.gradient(x, y)) < 1e-5
         around = [shape.value(x + 1e-3 * dx, y + 1e-3 * dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if dx or dy]
         assert min(around) > shape.value(x, y)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("x^2", 0), ("sin(x y)", 0), ("3", 0), ("1/(x^2 + y^2)", 0), ("(x - 9)^2 + y^2", 0), ("|x|/3 + |y|", 1)],
+)
+def test_valleys_plains_and_slopes_have_no_minimum_and_a_kink_has_one(text, count):
+    assert len(local_minima(own_surface(text, (-3.0, 5.0), (-4.0, 4.0)))) == count
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_the_lowest_of_all_minima_are_those_of_the_surface(example):
+    shape = own_surface(example.text, example.x, example.y)
+    found = local_minima(shape)
+    count = len(shape.minima)
+    assert sorted(map(tuple, found.points[:count])) == sorted(shape.minima)
+    assert (found.values[count:] > shape.floor + 1e-6).all()
 
 
 def test_a_point_has_reached_the_minimum_it_is_close_to_and_hardly_above():
