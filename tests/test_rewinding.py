@@ -13,6 +13,7 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
+from core.block import Block
 from core.checkpoints import Checkpoints
 from core.experiments.rewinding import Rewinding
 from core.presets import build, preset
@@ -288,6 +289,29 @@ def test_a_look_is_given_up_at_once_and_goes_on_from_there(start) -> None:
     there.advance(300)
     there.watch(Watch(("adam",)))
     assert probes_of(found) == probes_of(there.snapshot().probes)
+
+
+def test_a_look_that_finds_no_memory_on_its_way_does_not_spoil_the_next(start, monkeypatch) -> None:
+    run, there = start(), start()
+    run.advance(40)
+    there.advance(30)
+    for one in (run, there):
+        one.watch(Watch(("adam",)))
+    go_on, done = Block.run, []
+
+    def fails(block, first, end, *others):
+        go_on(block, first, end, *others)
+        done.append(end)
+        if len(done) == 2:
+            raise MemoryError
+
+    run._checkpoints = Checkpoints(1, 40, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Block, "run", fails)
+        with pytest.raises(MemoryError):
+            run.look(30, never)
+    assert done == [10, 20]
+    assert probes_of(run.look(30, never).probes) == probes_of(there.snapshot().probes)
 
 
 def test_a_look_after_another_future_was_taken_shows_the_new_one(start) -> None:

@@ -48,8 +48,19 @@ class Visitor:
         """
         watched = run.watched.names(lane.name for lane in run.lanes)
         names = tuple(dict.fromkeys((*watched, *([followed.lane] if followed else ()))))
-        if self._of != (names, run.configuration):
+        wanted, known = (names, run.configuration), self._of
+        self._of = ()  # what fails below, as for want of memory, leaves networks of several moments
+        if known != wanted:
             self._begin(run, names)
+        arrived = self._go_to(run, position, given_up, followed)
+        self._of = wanted
+        if not arrived:
+            return None
+        self._keep(run)
+        return self._found(run, position)
+
+    def _go_to(self, run: Training, position: int, given_up: Callable[[], bool], followed: Followed | None) -> bool:
+        """Bring the networks to a position; return whether they are there."""
         for block in self._blocks:
             block.follow(followed)
         latest = position if followed is None or self.seen(position) else max(0, position - 1)
@@ -59,10 +70,9 @@ class Visitor:
             self._stand_at(run, start)
         while self._at < position:
             if given_up():
-                return None
+                return False
             self._go_on(run, position)
-        self._keep(run)
-        return self._found(run, position)
+        return True
 
     def seen(self, position: int) -> WeightStep | None:
         """Return what update `position`, if it was the last one made here, did to the followed weight."""
@@ -71,7 +81,7 @@ class Visitor:
 
     def _begin(self, run: Training, names: tuple[str, ...]) -> None:
         """Make networks of the watched lanes; what is known of others, or of another future, is of no use."""
-        self._of, self._at, self._kept, self._blocks = (names, run.configuration), 0, {}, []
+        self._at, self._kept, self._blocks = 0, {}, []
         for block in run.blocks:
             lanes = {row: lane for row, lane in block.all_lanes.items() if lane.name in names}
             if lanes and block.seed == run.seeds[0]:
