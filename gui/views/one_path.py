@@ -14,6 +14,7 @@ from gui.crosshair import Crosshair
 from gui.items import Frame, PathTrace, Trace, ViewItem
 from gui.plots import Plot
 from gui.views.base import short_number
+from gui.views.path_loss import is_logarithmic, loss_range, set_loss_axis
 from gui.views.start_handle import StartHandle
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from gui.crosshair import ReadoutLine
     from gui.plots import PlotColours
 
-_LOWEST_DECADE, _RUNAWAY_DECADES = -16.0, 3.0
+_LOWEST_DECADE = -16.0
 _RUN_SECONDS = 0.9
 _TICK_MS = 17
 
@@ -69,7 +70,7 @@ class OnePath(QObject):
         self._goal = GoalLine()
         self._hover = Crosshair(self._read)
         self._start = StartHandle()
-        self._start.dragged.connect(self._set_start)
+        self._start.moved.connect(self.started)
         self.map.addItem(self._path)
         self.map.addItem(self._start, ignoreBounds=True)
         for item in (self._goal, self._trace, self._hover):
@@ -142,47 +143,20 @@ class OnePath(QObject):
         self._picture.set_surface(frame.surface)
         x_low, x_high, y_low, y_high = frame.surface.view
         self.map.setRange(xRange=(x_low, x_high), yRange=(y_low, y_high), padding=0)
-        log = bool(np.isfinite(frame.surface.floor))
-        self.loss.setLogMode(y=log)
-        self.loss.disableAutoRange()
-        self._goal.setVisible(log)
-        self.loss.getAxis("left").set_text("f above its minimum" if log else "f")
+        set_loss_axis(self.loss, frame.surface)
+        self._goal.setVisible(is_logarithmic(frame.surface))
 
     def _fit_loss(self, frame: PathsFrame) -> None:
-        """Show all steps; a run that runs away leaves at the top, three decades above its start."""
-        found = frame.excess[0]
-        if np.isfinite(frame.surface.floor):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                found = np.log10(found)
-            most = found[0] + _RUNAWAY_DECADES if np.isfinite(found[0]) else 3.0
-            shown = np.clip(found[np.isfinite(found)], _LOWEST_DECADE, most)
-            low, high = (np.floor(shown.min()), np.ceil(shown.max())) if shown.size else (-3.0, 0.0)
-            high = max(high, low + 1.0)
-        else:
-            shown = found[np.isfinite(found)]
-            size = 10.0**_RUNAWAY_DECADES * max(1.0, float(abs(shown[0]))) if shown.size else 1.0
-            shown = np.clip(shown, -size, size)
-            low, high = (shown.min(), shown.max()) if shown.size else (0.0, 1.0)
-            room = 0.05 * (high - low) or 1.0
-            low, high = low - room, high + room
-        self.loss.setRange(xRange=(0.0, float(max(1, frame.total))), yRange=(float(low), float(high)), padding=0)
-
-    # The start.
+        """Show all steps."""
+        heights = loss_range(frame.excess, frame.surface, _LOWEST_DECADE)
+        self.loss.setRange(xRange=(0.0, float(max(1, frame.total))), yRange=heights, padding=0)
 
     def click(self, event: Any) -> bool:
         """Set the start where the map was clicked; return whether it was."""
-        inside = self.map.vb.sceneBoundingRect().contains(event.scenePos())
-        if event.button() != Qt.MouseButton.LeftButton or not inside or event.double():
+        if not self._start.takes(event):
             return False
-        point = self.map.vb.mapSceneToView(event.scenePos())
-        self._set_start(point.x(), point.y())
+        self._start.move_to(event.scenePos())
         return True
-
-    def _set_start(self, x: float, y: float) -> None:
-        """Ask for a start, in as many digits as a pixel can say."""
-        sizes = self.map.vb.viewPixelSize()
-        digits = [max(0, int(np.ceil(-np.log10(max(abs(size), 1e-12))))) for size in sizes]
-        self.started.emit(round(float(x), digits[0]), round(float(y), digits[1]))
 
     def _read(self, index: int) -> Sequence[ReadoutLine]:
         frame = self._frame

@@ -19,6 +19,7 @@ from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number, View, short_number
+from gui.views.path_loss import is_logarithmic, loss_range, set_loss_axis
 from gui.views.path_steps import PathSteps
 from gui.views.rates import NAME, RatePlot, rate_numbers
 from gui.views.relief import TURNS, ReliefSwitch
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from gui import theme
 
 _FAINT = 0.18
-_LOWEST_DECADE, _RUNAWAY_DECADES = -12.0, 3.0
+_LOWEST_DECADE = -12.0
 
 
 class PathsView(View):
@@ -85,7 +86,7 @@ class PathsView(View):
 
     def _make_start(self) -> None:
         self._start = StartHandle()
-        self._start.dragged.connect(self._set_start)
+        self._start.moved.connect(lambda x, y: self.edited.emit("start", (x, y)))
         self.map.addItem(self._start, ignoreBounds=True)
         self.graphics.scene().sigMouseClicked.connect(self._clicked)
 
@@ -161,10 +162,7 @@ class PathsView(View):
         if before is None or before.view != frame.surface.view:
             x_low, x_high, y_low, y_high = frame.surface.view
             self.map.setRange(xRange=(x_low, x_high), yRange=(y_low, y_high), padding=0)
-        log = bool(np.isfinite(frame.surface.floor))
-        self.loss.setLogMode(y=log)
-        self.loss.disableAutoRange()
-        self.loss.getAxis("left").set_text("f above its minimum" if log else "f")
+        set_loss_axis(self.loss, frame.surface)
 
     def _show_lanes(self, frame: PathsFrame) -> None:
         """Make items for new lanes; hide those of lanes that are off."""
@@ -180,47 +178,21 @@ class PathsView(View):
             self._losses[name].setVisible(name in shown)
 
     def _fit_loss(self, frame: PathsFrame) -> None:
-        """Show the whole run's steps and losses, so that the axes stand still while it plays.
-
-        A lane that runs away leaves at the top, three decades above the start, instead of flattening the others.
-        """
+        """Show the whole run's steps and losses, so that the axes stand still while it plays."""
         if self._ranges and self._ranges[0] is frame:
             return
         rows = frame.excess[self.visible(frame)]
-        x_range, y_range = (0.0, float(max(1, frame.total))), self._loss_range(rows)
+        x_range = (0.0, float(max(1, frame.total)))
+        y_range = loss_range(rows, frame.surface, _LOWEST_DECADE)
         if self._ranges[1:] != (x_range, y_range):
             self.loss.setRange(xRange=x_range, yRange=y_range, padding=0)
         self._ranges = (frame, x_range, y_range)
 
-    def _loss_range(self, rows: Any) -> tuple[float, float]:
-        finite = rows[np.isfinite(rows)]
-        if self._surface is None or not np.isfinite(self._surface.floor):
-            start = np.abs(rows[:, 0][np.isfinite(rows[:, 0])]).max(initial=1.0)
-            most = start * 10.0**_RUNAWAY_DECADES
-            low, high = np.clip((finite.min(), finite.max()) if finite.size else (0.0, 1.0), -most, most)
-            room = 0.05 * (high - low) or 1.0
-            return float(low - room), float(high + room)
-        positive = np.log10(finite[finite > 0]) if (finite > 0).any() else np.zeros(1)
-        first = rows[:, 0][rows[:, 0] > 0]
-        most = np.log10(first.max()) + _RUNAWAY_DECADES if first.size else float(positive.max())
-        lowest = _LOWEST_DECADE + min(0.0, most - _RUNAWAY_DECADES - 0.5 * _LOWEST_DECADE)  # of f as small as 1e-20
-        low, high = max(lowest, float(positive.min())), min(most, float(positive.max()))
-        return float(np.floor(low)), float(max(np.ceil(high), np.floor(low) + 1))
-
     # The start.
 
     def _clicked(self, event: Any) -> None:
-        inside = not self.relief.shown and self.map.vb.sceneBoundingRect().contains(event.scenePos())
-        if event.button() == Qt.MouseButton.LeftButton and inside and not event.double():
-            if self.steps.choose_pointed():
-                return
-            point = self.map.vb.mapSceneToView(event.scenePos())
-            self._set_start(point.x(), point.y())
-
-    def _set_start(self, x: float, y: float) -> None:
-        """Ask for a start, rounded to what a pixel can say."""
-        x_size, y_size = self.map.vb.viewPixelSize()
-        self.edited.emit("start", (_rounded(x, x_size), _rounded(y, y_size)))
+        if not self.relief.shown and self._start.takes(event) and not self.steps.choose_pointed():
+            self._start.move_to(event.scenePos())
 
     # Reading.
 
@@ -237,7 +209,7 @@ class PathsView(View):
 
     def loss_height(self, excess: float) -> float:
         """Return where a loss stands on the plot's axis, in decades if that is logarithmic."""
-        if self._surface is None or not np.isfinite(self._surface.floor):
+        if self._surface is None or not is_logarithmic(self._surface):
             return float(excess)
         return float(np.log10(excess)) if excess > 0.0 else float("nan")
 
@@ -304,11 +276,6 @@ def _status(frame: PathsFrame, lane: int, cursor: int) -> LaneStatus:
 def _seen(surface: Surface) -> tuple[object, ...]:
     """Return what of a surface can be seen."""
     return surface.formula, surface.view, surface.floor
-
-
-def _rounded(value: float, pixel: float) -> float:
-    digits = max(0, int(np.ceil(-np.log10(max(abs(pixel), 1e-12)))))
-    return round(float(value), digits)
 
 
 class PathsPanel(Panel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
@@ -14,9 +15,9 @@ _RING, _REACH = 5.5, 9.0  # pixels
 
 
 class StartHandle(ViewItem):
-    """A ring at the start of every lane, to be dragged; `dragged(x, y)` says where to."""
+    """A ring at the start of every lane: `moved(x, y)` says where it is wanted, in digits that a pixel can say."""
 
-    dragged = Signal(float, float)
+    moved = Signal(float, float)
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,6 +30,17 @@ class StartHandle(ViewItem):
         """Stand at a point of the plane."""
         self._at = QPointF(x, y)
         self._changed()
+
+    def takes(self, event: Any) -> bool:
+        """Tell whether a click on the scene is one that sets the start: on the map, once, with the left button."""
+        inside = self.getViewBox().sceneBoundingRect().contains(event.scenePos())
+        return bool(inside and event.button() == Qt.MouseButton.LeftButton and not event.double())
+
+    def move_to(self, scene: QPointF) -> None:
+        """Ask for a start at a point of the scene."""
+        box = self.getViewBox()
+        point = box.mapSceneToView(scene)
+        self.moved.emit(*(_rounded(*each) for each in zip((point.x(), point.y()), box.viewPixelSize(), strict=True)))
 
     def shape(self) -> QPainterPath:
         """Take the mouse within the ring alone."""
@@ -50,8 +62,7 @@ class StartHandle(ViewItem):
             event.accept()
             if event.isStart():
                 Stroke.begin()
-            point = self.getViewBox().mapSceneToView(event.scenePos())
-            self.dragged.emit(point.x(), point.y())
+            self.move_to(event.scenePos())
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the ring."""
@@ -60,3 +71,8 @@ class StartHandle(ViewItem):
         painter.setBrush(QColor(self._colours.background))
         at = QPointF(frame.sx * self._at.x() + frame.dx, frame.sy * self._at.y() + frame.dy)
         painter.drawEllipse(at, _RING, _RING)
+
+
+def _rounded(value: float, pixel: float) -> float:
+    digits = max(0, int(np.ceil(-np.log10(max(abs(pixel), 1e-12)))))
+    return round(float(value), digits)
