@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from core.export import whole_file
+from core.files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

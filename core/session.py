@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from core import __version__
-from core.export import ExportError, whole_file
+from core.files import ExportError, whole_file
 from core.parameters import Change, Configuration, ParameterError
 from core.presets import PRESETS
 from core.session_archive import MOST_BYTES, Archive, SessionError, add_entry, pack

@@ -16,7 +16,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QRe
 from PySide6.QtGui import QColor, QImage, QImageWriter, QPageSize, QPaintDevice, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 
-from core.export import ExportError, whole_file
+from core.files import ExportError, whole_file
 from gui.legend import draw_legend, legend_height
 from gui.plots import LIGHT, Plot, PlotColours
 from gui.relief import ReliefItem

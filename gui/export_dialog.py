@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from core.animation import KINDS, NO_VIDEO, AnimationError, have_video
-from core.export import ExportError
+from core.files import ExportError
 from core.scripts import SCRIPTS
 from gui import theme
 from gui.animating import Animating
