@@ -150,7 +150,8 @@ def quartiles(runs):
     for share in (0.25, 0.5, 0.75):
         low, part = divmod(share * (len(runs) - 1), 1)
         below, above = ordered[int(low)], ordered[min(int(low) + 1, len(runs) - 1)]
-        found.append(below + part * (above - below) if part else below)
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            found.append(below + part * (above - below) if part else below)
     return np.where(np.isfinite(found), found, np.nan).astype(np.float32)
 
 
