@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from core.figures import PATHS, PROPAGATION, SEARCH, TRAINING
+from core.figures import PATHS, PROPAGATION, SEARCH, STABILITY, TRAINING
 from core.scripts.writing import ScriptError
 
 if TYPE_CHECKING:
@@ -22,7 +22,13 @@ NUMPY, TORCH = "numpy", "torch"
 SCRIPTS = {NUMPY: "NumPy script", TORCH: "PyTorch script"}
 """Formats, with what people call them."""
 
-_MODULES = {PATHS: "paths", TRAINING: "training", PROPAGATION: "propagation", SEARCH: "search"}
+_MODULES = {
+    PATHS: "paths",
+    TRAINING: "training",
+    PROPAGATION: "propagation",
+    SEARCH: "search",
+    STABILITY: "stability",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ def make_script(configuration: Configuration, dataset: Dataset | None, kind: str
     """
     name = name or configuration.preset
     if configuration.experiment not in _MODULES:
-        raise ScriptError(f"{configuration.preset}: there is no script of this kind of experiment")
+        raise ScriptError(f"{configuration.preset}: no script says this kind of experiment yet")
     make: Callable[..., Script] = import_module(f"core.scripts.{_MODULES[configuration.experiment]}").script
     return make(configuration, dataset, name, kind == TORCH)
 
