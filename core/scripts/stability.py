@@ -179,21 +179,23 @@ def draw(plt, results):
     plot.set_facecolor("#BBBBBB")
 #if minima
     shown = np.where(lost | (results["label"] == 0), np.nan, results["label"])
-    style = {"cmap": "tab20", "shading": "nearest"}
+    count = len(MINIMA)
+    style = {"cmap": plt.get_cmap("viridis", count), "vmin": 0.5, "vmax": count + 0.5}
     name = "number of the minimum"
 #else
 #if loss
     value = np.where(lost, np.nan, results["value"])
     shown = np.log10(value - max(FLOOR, np.nanmin(value)) + 1e-20)
-    style = {"shading": "nearest"}
+    style = {"cmap": "viridis"}
     name = "log10 of f above its minimum, after the last step"
 #else
     shown = np.where(lost, np.nan, np.minimum(results["steps"], STEPS + 1))
-    style = {"cmap": "viridis_r", "shading": "nearest"}
+    style = {"cmap": "viridis_r"}
     name = f"steps to the minimum; {STEPS + 1}: not reached"
 #end
 #end
-    figure.colorbar(plot.pcolormesh(X_CELLS, Y_CELLS, shown, **style), label=name)
+    image = plot.pcolormesh(X_CELLS, Y_CELLS, shown, shading="nearest", **style)
+    figure.colorbar(image, label=name)
 #if x_log
     plot.set_xscale("log")
 #end
