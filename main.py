@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from core.parameters import Configuration
     from core.scripts import Script
 
-DATA_FORMATS = ("csv", "json", "npz")
+DATA_FORMATS = ("csv", "json", "npz", "steps")
 PICTURES = ("png", "svg", "pdf")
 ANIMATIONS = ("gif", "mp4")
 SCRIPTS = ("numpy", "torch")
 _OPTIONS = {"Width": "--size: width", "Height": "--size: height", "Frame rate": "--fps", "Length": "--seconds"}
 _COMMANDS = ("presets", "export")
 _WITH_VALUE = ("--preset", "--data", "--theme")  # options of the window whose value is the next argument
-_FORMATS_HELP = "of csv,json,npz,png,svg,pdf,gif,mp4, and numpy,torch: scripts with the same numbers"
+_FORMATS_HELP = "of csv,json,npz,png,svg,pdf,gif,mp4; steps: of paths; numpy,torch: scripts with the same numbers"
 _DATA_HELP = "sample; full, all of MNIST, downloaded once; or a folder of IDX files"
 
 
@@ -246,6 +246,8 @@ def _export(options: argparse.Namespace) -> int:
     preset = _named(options.name)
     configuration = _configuration(preset, options)
     formats = _formats(options.format)
+    if "steps" in formats and preset.panel != "paths":
+        raise UsageError("--format: 'steps' is not allowed; allowed: with presets of the panel paths")
     films = _films(formats, configuration, options)
     if options.data != "sample" and not preset.uses_images:
         _note(f"{preset.name} uses no images: --data has no effect")

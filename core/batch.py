@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.export import write_csv, write_json, write_npz
 from core.presets import PRESETS, build
+from core.step_table import STEPS, write_steps
 from core.watching import Watch
 
 if TYPE_CHECKING:
@@ -69,15 +70,17 @@ def write(
     formats: Sequence[str],
     name: str = "",
 ) -> list[Path]:
-    """Write the frame as csv, json or npz files and return their paths; raises ExportError.
+    """Write the frame as csv, json or npz files, paths also as a table of steps; raises ExportError.
 
-    They have the given name, or else the preset's.
+    Returns the paths. They have the given name, or else the preset's.
     """
     name = name or configuration.preset
     written: list[Path] = []
     for kind in formats:
         if kind == "csv":
             written += write_csv(frame, folder, name)
+        elif kind == STEPS:
+            written += write_steps(frame, folder, name)
         elif kind == "json":
             written.append(write_json(frame, configuration, dataset, folder, name))
         else:

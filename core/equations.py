@@ -144,6 +144,26 @@ def explain_path(frame: PathsFrame, lane: int, step: int) -> tuple[Explanation, 
     return x, y
 
 
+def path_values(frame: PathsFrame, lane: int) -> dict[str, Any]:
+    """Return what each of a lane's steps has, by symbol, `(steps, 2)`: gradient, the rule's lines, effective rate.
+
+    There are as many steps as were made before it diverged. θ is the point after a step.
+    """
+    lost = frame.diverged[lane]
+    n = frame.position if lost is None else min(lost - 1, frame.position)
+    kind = OPTIMIZERS[frame.lanes[lane].optimizer]
+    rule, rates = _read(kind), getattr(frame, "rates", None)
+    lr = frame.hyperparameters[lane]["lr"] if rates is None else rates[lane, :n, None]
+    state = {key: rows[:n] for key, rows in frame.states[lane].items()}
+    gradient, t = frame.gradients[lane, 1 : n + 1], np.arange(1.0, n + 1)[:, None]
+    values = _given(kind, {**frame.hyperparameters[lane], "lr": lr}, frame.points[lane, :n], gradient, state, t)
+    for symbol, _, right in (*rule.lines, (STEP, *rule.step)):
+        values[symbol] = right.evaluate(values)
+    shown = {symbol: values[symbol] for symbol in (GRADIENT, *(symbol for symbol, *_ in rule.lines), STEP)}
+    shown |= {kind.effective: rule.effective.evaluate(values), THETA: _MOVE[2].evaluate(values)}
+    return {symbol: np.broadcast_to(found, (n, 2)) for symbol, found in shown.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class DrawnArrow:
     """An arrow on a map, in the surface's coordinates."""
@@ -294,7 +314,7 @@ def _given(
     theta: Any,
     gradient: Any,
     state: Mapping[str, Any],
-    t: int,
+    t: Any,
 ) -> dict[str, Any]:
     """Return what is known before a step, by symbol."""
     known = {p.symbol: hyperparameters[p.key] for p in kind.hyperparameters}

@@ -70,6 +70,8 @@ class ExportDialog(QDialog):
         remembered = self._settings.text(f"export/what/{self._panel.entry.key}", WHOLE)
         self.what = self._combo("what", [WHOLE, *self._panel.view.plots], remembered)
         self.format = self._combo("format", list(ALL_FORMATS), "png")
+        for kind, label in self._panel.view.own_formats:
+            self.format.addItem(label, kind)
         self._offer_animations()
         self._offer_scripts()
         self._choose_format(self._remembered("format"))

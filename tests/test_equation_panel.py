@@ -358,6 +358,38 @@ def test_files_have_what_is_drawn_and_its_legend(paths, tmp_path, kind):
         assert "gradient −g" not in found[0].decode()
 
 
+def test_every_steps_numbers_are_a_table(paths, tmp_path):
+    paths.click("lane-adam")
+    paths.until(lambda: len(paths.player.frame.lanes) == 2)
+    (path,) = export_panel(paths.panel, Request(WHOLE, "steps", tmp_path, "a"))
+    assert path.name == "a-steps.csv"
+    head, *rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()]
+    assert head == ["lane", "step", "coordinate", "symbol", "value"]
+    found = {tuple(row[:4]): float(row[4]) for row in rows}
+    assert {key[0] for key in found} == {"sgd", "momentum"}
+    for lane, step in (("sgd", 1), ("momentum", END)):
+        for symbol, values in independent(lane, step).items():
+            shown = [found[lane, str(step), coordinate, symbol] for coordinate in "xy"]
+            assert shown == pytest.approx(values, rel=1e-9)
+
+
+def test_the_table_of_steps_is_offered_for_paths_alone(paths):
+    def offered():
+        paths.control(KEY.Key_E)
+        dialog = paths.window._export
+        paths.until(dialog.isVisible)
+        found = dialog.format.findData("steps")
+        dialog.close()
+        paths.window.activateWindow()
+        paths.until(paths.window.isActiveWindow)
+        return found
+
+    assert offered() >= 0
+    paths.small_race()
+    paths.panel.setFocus()
+    assert offered() == -1
+
+
 def test_a_session_keeps_what_is_drawn_of_which_lane_and_the_notes_width(paths, opened, tmp_path):
     paths.choose("equation-lane", "Momentum")
     paths.click("show-terms")

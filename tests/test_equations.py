@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from core.equations import DrawnStep, drawn_at, explain, explain_path, short
+from core.equations import DrawnStep, drawn_at, explain, explain_path, path_values, short
 from core.expressions import parse
 from core.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, state_arrays
 from core.optimizers.base import TERMS, Role, learning_rate
@@ -178,6 +178,31 @@ def test_a_path_is_explained_step_by_step(rule: type[Optimizer], paths) -> None:
             for key, value in found.state.items():
                 row = np.broadcast_to(paths.states[lane][key][step], 2)
                 assert value == pytest.approx(row[axis], rel=1e-11, abs=1e-300)
+
+
+@EVERY
+def test_all_steps_at_once_have_the_numbers_of_each(rule: type[Optimizer], paths) -> None:
+    lane = ALL.index(rule.key)
+    found = path_values(paths, lane)
+    assert all(values.shape == (20, 2) for values in found.values())
+    for step in (1, 2, 20):
+        for axis, one in enumerate(explain_path(paths, lane, step)):
+            named = {number.symbol: number.value for number in one.named} | {"θ": one.after}
+            for symbol, values in found.items():
+                assert values[step - 1, axis] == pytest.approx(named[symbol], rel=1e-12), symbol
+    np.testing.assert_allclose(found["θ"], paths.points[lane, 1:], rtol=1e-11, atol=1e-13)
+
+
+def test_all_steps_end_before_a_lane_diverges() -> None:
+    run = frame_of(lanes=("sgd", "adam"), iterations=300, surface="rosenbrock", **{"sgd.lr": 0.1})
+    assert len(path_values(run, 0)["θ"]) == run.diverged[0] - 1
+    assert len(path_values(run, 1)["θ"]) == 300
+
+
+def test_all_steps_have_the_rates_of_a_schedule() -> None:
+    run = frame_of(lanes=("sgd",), iterations=6, **{"sgd.schedule": "exponential"})
+    np.testing.assert_array_equal(path_values(run, 0)["lr"][:, 0], run.rates[0])
+    np.testing.assert_allclose(path_values(run, 0)["θ"], run.points[0, 1:], rtol=1e-12)
 
 
 @EVERY

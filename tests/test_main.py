@@ -63,6 +63,13 @@ def test_exports_paths(capsys, tmp_path) -> None:
     assert rows[0] == ["lane", "step", "x", "y", "loss"] and len(rows) == 1 + 6 * 30
 
 
+def test_every_steps_numbers_are_written_if_they_are_asked_for(capsys, tmp_path) -> None:
+    status, out, _ = export(capsys, tmp_path, "optimizer-paths", "--format", "steps,csv", "--iterations", "3")
+    assert (status, out) == (0, [str(tmp_path / f"optimizer-paths{end}.csv") for end in ("-steps", "")])
+    rows = rows_of(tmp_path / "optimizer-paths-steps.csv")
+    assert rows[:2] == [["lane", "step", "coordinate", "symbol", "value"], ["sgd", "1", "x", "g", "-0.7"]]
+
+
 def test_iterations_and_set_change_the_run(capsys, tmp_path) -> None:
     arguments = ["--iterations", "3", "--set", "lanes=adam,sgd", "--set", "sgd.lr=0.5", "--set", "start=-1,1"]
     status, _out, _err = export(capsys, tmp_path, "optimizer-paths", "--format", "csv,json", *arguments)
@@ -233,6 +240,7 @@ WRONG = {
     "a preset with a line break": (["export", "a\nb", "--out", "OUT"], "allowed: optimizer-paths, "),
     "an empty preset": (["export", "", "--out", "OUT"], "allowed: optimizer-paths, "),
     "unknown format": (["export", "optimizer-paths", "--out", "OUT", "--format", "csv,xls"], "'xls'"),
+    "steps of a race": (["export", "optimizer-mnist", "--out", "OUT", "--format", "steps"], "of the panel paths"),
     "no format": (["export", "optimizer-paths", "--out", "OUT", "--format", ""], "allowed: some of csv, "),
     "iterations 0": (["export", "optimizer-paths", "--out", "OUT", "--iterations", "0"], "--iterations"),
     "iterations x": (["export", "optimizer-paths", "--out", "OUT", "--iterations", "x"], "at least 1"),

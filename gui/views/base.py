@@ -73,6 +73,7 @@ class View(QWidget):
     speeds: tuple[float | None, ...] = (1, 2, 5, 10, 30, 60, 100, 1000, None)
     speed: float | None = None
     empty = "Press Space to start"
+    own_formats: tuple[tuple[str, str], ...] = ()  # of data that only this view has: names, and what users read
     section: QWidget | None = None  # what a view has in the notes under "Equation"
 
     def __init__(self, parent: QWidget | None = None) -> None:

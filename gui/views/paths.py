@@ -12,6 +12,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from core.own_surface import OWN, printed, printed_gradient
+from core.step_table import STEPS
 from gui.contours import SurfacePicture
 from gui.crosshair import Crosshair, ReadoutLine
 from gui.items import PathTrace, Trace
@@ -43,6 +44,7 @@ class PathsView(View):
     """The map (click or drag sets the start, wheel zooms, drag pans) and the loss over steps, cursors linked."""
 
     unit = "step"
+    own_formats = ((STEPS, "csv of every step's numbers"),)
     speeds = (1, 2, 5, 10, 30, 60, 100, 1000, None)
     speed = 10
 
