@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextOption
-from PySide6.QtWidgets import QComboBox, QLabel, QTextEdit, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QStyleOptionComboBox, QTextEdit, QToolTip, QVBoxLayout, QWidget
 
 from core.glossary import glossary, marked
 from gui import theme
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _One = TypeVar("_One", "Line", "Named")
 
-_ICON = 18
+_ICON, _BESIDE = 18, 62  # pixels; what icon and arrow leave no room for
 _ABOVE = 7
 _HANGING, _TABS = 16.0, (16.0, 112.0, 128.0)
 _REACH = 9
@@ -114,6 +114,12 @@ class _LaneCombo(OwnKeys, CalmWheel, QComboBox):
     """A combo box that keeps its keys to itself while it has the keyboard."""
 
     own_keys = (Qt.Key.Key_Space, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Up, Qt.Key.Key_Down)
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        """Show as much of a long name as fits; the style would cut through a letter."""
+        super().initStyleOption(option)
+        room = self.width() - _BESIDE
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
 
 
 class EquationText(QTextEdit):

@@ -317,6 +317,47 @@ def test_all_lanes_are_drawn_in_their_colours(paths):
     assert ink(grabbed(paths.panel.view.graphics), ORANGE) > one + 30
 
 
+def box_of(changed):
+    """Return left, top, right and bottom of the pixels that differ."""
+    rows, columns = np.nonzero(changed)
+    return columns.min(), rows.min(), columns.max(), rows.max()
+
+
+@pytest.mark.parametrize(("name", "ends"), [("step", 1.0), ("gradient", 1.0 / 0.95)])
+def test_an_arrow_leads_from_the_point_before_to_where_it_says(user, name, ends):
+    """Beside the legend, which is at the other side."""
+    show(user, ("sgd",))
+    user.player.seek(1)
+    before = drawn(user)
+    user.click(f"show-{name}")
+    changed = (before != drawn(user)).any(axis=2)
+    changed[:, changed.shape[1] // 2 :] = False
+    first, last = point_of(user, "sgd", 0), point_of(user, "sgd", 1)
+    places = [spot(user, user.panel.view.map, *(first + share * (last - first)))[1] for share in (0.0, ends)]
+    xs, ys = [place.x() for place in places], [place.y() for place in places]
+    assert box_of(changed) == pytest.approx((min(xs), min(ys), max(xs), max(ys)), abs=9)
+
+
+def legend_of(user, tmp_path):
+    """Return the words of a file of 900 x 700 pixels, in their order; other scripts than Latin begin a new piece."""
+    (path,) = export_panel(user.panel, Request("map", "svg", tmp_path, "legend", size=(900, 700)))
+    return "|".join(re.findall(r">([^<>]+)</text>", path.read_text(encoding="utf-8"))).replace(" |", " ")
+
+
+def test_the_legend_states_by_what_arrows_are_magnified(user, tmp_path):
+    show(user, ("adam",), surface="rosenbrock", start=(-1.2, 1.0), iterations=80, **{"adam.lr": 0.1})
+    user.panel.view.steps.bar.set_shown(["gradient", "velocity", "step", "ellipse"])
+    user.player.seek(60)
+    said = legend_of(user, tmp_path)
+    legend = (
+        "Adam, step 60|effective learning rates|gradient −g × 0.1|step Δθ|velocity −lr·m′ to scale|the others × 100"
+    )
+    assert legend in said
+    user.panel.view.steps.bar.set_shown(["step"])
+    user.player.seek(1)
+    assert "all to scale" in legend_of(user, tmp_path)
+
+
 def test_paths_have_the_same_bits_at_any_speed_with_everything_drawn(user):
     found = []
     for speed, names in (("5 / s", ()), ("60 / s", ("gradient", "velocity", "terms", "step", "ellipse", "all lanes"))):

@@ -20,13 +20,15 @@ from gui.plots import TICK_PIXELS, blend, plot_font
 from gui.views.show_bar import ELLIPSE, GRADIENT, LOOK_AHEAD, STEP, TERMS, VELOCITY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from core.equations import DrawnStep, Point
 
 _SHORTEST, _LONGEST = 16.0, 1.2  # pixels; shares of the view's longer side
 _HEAD, _SHARE = 9.0, 0.55  # a head's length, at most this share of its arrow
 _HALO = 3.0
+_WIDEST = 10.0 * _SHORTEST  # of a gradient, which has no true length
+_KINDS = (GRADIENT, VELOCITY, STEP)
 _MOST_POWER = 15
 _FAR = 15_000.0
 _ROW, _SAMPLE, _PADDING, _EDGE = 16.0, 30.0, 7.0, 8.0
@@ -77,7 +79,7 @@ class _Mark:
     theta: Point
     start: Point
     end: Point
-    true: bool = True
+    kind: str = STEP
     radii: Point | None = None
     place: str = ""
 
@@ -111,12 +113,12 @@ class StepArrows(ViewItem):
         marks = [mark for _, found in lanes for mark in found]
         if not marks:
             return
-        true, slope = (_scale([m for m in marks if m.true is wanted], frame) for wanted in (True, False))
+        scales = _scales(marks, frame)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for colour, found in lanes:
             for mark in found:
-                self._draw_mark(painter, mark, QColor(colour), true if mark.true else slope, frame)
-        self._draw_legend(painter, frame, _rows(marks, len(self._steps) > 1, true, slope))
+                self._draw_mark(painter, mark, QColor(colour), scales[mark.kind], frame)
+        self._draw_legend(painter, frame, _rows(marks, len(self._steps) > 1, scales))
 
     def _draw_mark(self, painter: QPainter, mark: _Mark, colour: QColor, scale: float, frame: Frame) -> None:
         theta = QPointF(frame.sx * mark.theta[0] + frame.dx, frame.sy * mark.theta[1] + frame.dy)
@@ -169,7 +171,9 @@ class StepArrows(ViewItem):
         right = frame.sx * self._start[0] + frame.dx < left + 0.5 * across
         box = QRectF(left + (across - width - _EDGE if right else _EDGE), top + room - _EDGE - height, width, height)
         painter.setPen(QPen(blend(self._colours.muted, self._colours.background, 0.5), 1.0))
-        painter.setBrush(QColor(self._colours.background))
+        ground = QColor(self._colours.background)
+        ground.setAlphaF(0.88)
+        painter.setBrush(ground)
         painter.drawRoundedRect(box, 5.0, 5.0)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         row = QRectF(box.left() + _PADDING, box.top() + 0.5 * _PADDING, width, _ROW)
@@ -211,12 +215,13 @@ def _marks(step: DrawnStep, kinds: Collection[str]) -> list[_Mark]:
         at = step.ellipse.centre
         found.append(_Mark(_OUTLINE, "effective learning rates", "", at, at, at, radii=step.ellipse.radii))
     if GRADIENT in kinds:
-        found.append(_Mark(_SLOPE, slope.label, "gradient", slope.start, slope.start, slope.end, true=False))
+        found.append(_Mark(_SLOPE, slope.label, "gradient", slope.start, slope.start, slope.end, GRADIENT))
     for kind in (STEP, VELOCITY, TERMS):
         for arrow in step.arrows if kind in kinds else ():
             if arrow.role in _ROLES[kind]:
                 ends = slope.start, arrow.start, arrow.end
-                found.append(_Mark(_LOOKS[arrow.role], arrow.label, _WORDS[arrow.role], *ends))
+                own = VELOCITY if kind == VELOCITY else STEP
+                found.append(_Mark(_LOOKS[arrow.role], arrow.label, _WORDS[arrow.role], *ends, own))
     for place in step.places if LOOK_AHEAD in kinds else ():
         shape = _SHAPES.get(place.label, "square")
         found.append(_Mark(_OUTLINE, place.label, "", slope.start, slope.start, place.at, place=shape))
@@ -228,28 +233,45 @@ def _across(start: Point, end: Point, frame: Frame) -> tuple[float, float]:
     return frame.sx * (end[0] - start[0]), frame.sy * (end[1] - start[1])
 
 
-def _scale(marks: Sequence[_Mark], frame: Frame) -> float:
-    """Return the power of ten by which the longest of some marks is neither too short nor too long to be seen."""
+def _scales(marks: Sequence[_Mark], frame: Frame) -> dict[str, float]:
+    """Return by what each kind of mark is magnified: GRADIENT, VELOCITY, or STEP with all that it is made of.
+
+    A velocity has the step's scale wherever it can be seen so: Adam's is often a thousand times longer.
+    """
+    longest = {kind: _longest([mark for mark in marks if mark.kind == kind], frame) for kind in _KINDS}
+    most = _LONGEST * max(frame.rect[2:])
+    scales = {kind: _power(longest[kind], _WIDEST if kind == GRADIENT else most) for kind in _KINDS}
+    if longest[STEP] and _SHORTEST <= longest[VELOCITY] * scales[STEP] <= most:
+        scales[VELOCITY] = scales[STEP]
+    return scales
+
+
+def _longest(marks: Sequence[_Mark], frame: Frame) -> float:
+    """Return the length in pixels of the longest mark at its true scale."""
     ends = [((0.0, 0.0), m.radii) if m.radii is not None else (m.start, m.end) for m in marks]
-    longest = max((math.hypot(*_across(*both, frame)) for both in ends), default=0.0)
-    most = _LONGEST * max(frame.rect[2:]) if all(mark.true for mark in marks) else 10.0 * _SHORTEST
+    return max((math.hypot(*_across(*both, frame)) for both in ends), default=0.0)
+
+
+def _power(longest: float, most: float) -> float:
+    """Return the power of ten by which a length is neither too short nor too long to be seen."""
     if not (longest > 0.0 and math.isfinite(longest)) or _SHORTEST <= longest <= most:
         return 1.0
     power = math.ceil(math.log10((_SHORTEST if longest < _SHORTEST else 0.1 * most) / longest))
     return float(10.0 ** max(-_MOST_POWER, min(power, _MOST_POWER)))
 
 
-def _rows(marks: Sequence[_Mark], many: bool, true: float, slope: float) -> list[tuple[_Mark | None, str]]:
+def _rows(marks: Sequence[_Mark], many: bool, scales: Mapping[str, float]) -> list[tuple[_Mark | None, str]]:
     """Return the legend's lines, one for each kind of mark: of several lanes without the formulas, which differ."""
     rows: dict[str, _Mark] = {}
+    said = {GRADIENT} | ({VELOCITY} if scales[VELOCITY] != scales[STEP] else set())
     for mark in marks:
-        formula = mark.label if not (many and mark.words in ("velocity", "term", "step")) else _GENERAL[mark.look]
-        scale = "" if mark.true else f" {_times(slope)}"
+        formula = _GENERAL[mark.look] if many and mark.look in _GENERAL else mark.label
+        scale = f" {_stated(mark.kind, scales)}" if mark.kind in said else ""
         rows.setdefault(f"{mark.words} {formula}{scale}".strip(), mark)
     found: list[tuple[_Mark | None, str]] = [(mark, text) for text, mark in rows.items()]
-    if any(mark.true for mark in marks):
-        what = "all" if all(mark.true for mark in marks) else "the others"
-        found.append((None, f"{what} to scale" if true == 1.0 else f"{what} {_times(true)}"))
+    if any(mark.kind not in said for mark in marks):
+        what = "the others" if any(mark.kind in said for mark in marks) else "all"
+        found.append((None, f"{what} to scale" if scales[STEP] == 1.0 else f"{what} {_times(scales[STEP])}"))
     return found
 
 
@@ -260,6 +282,10 @@ _GENERAL = {
     _LOOKS[Role.GRADIENT]: "of the gradient",
     _LOOKS[Role.DECAY]: "of decay",
 }
+
+
+def _stated(kind: str, scales: Mapping[str, float]) -> str:
+    return "to scale" if kind == VELOCITY and scales[kind] == 1.0 else _times(scales[kind])
 
 
 def _times(scale: float) -> str:
