@@ -199,6 +199,20 @@ def test_only_a_weight_that_can_be_seen_is_followed(race):
     until_update(race, 2)
 
 
+def test_what_another_panel_watches_of_the_run_is_left_alone(race):
+    go(race, 2)
+    race.open("inside")
+    race.panel.show_run("training")
+    watched = race.player.runner
+    race.until(lambda: watched._watched.insight != "")
+    before = watched._watched
+    race.press(KEY.Key_F1)
+    race.press(KEY.Key_F1)
+    assert watched._watched == before
+    race.open("training")
+    race.until(lambda: watched._watched.weight == ("sgd", 1, MIDDLE, 0))
+
+
 def test_a_session_keeps_the_weight(race, opened, tmp_path):
     go(race, 3)
     race.choose("equation-lane", "Adam")

@@ -33,6 +33,7 @@ class WeightEquation(QObject):
         self._lanes: tuple[Lane, ...] = ()
         self._sizes: tuple[int, ...] = ()
         self._watched: Place | None = None
+        self._follows = False
         self._step: WeightStep | None = None
         self._asked: int | None = None
         self._pointed: int | None = None
@@ -69,7 +70,9 @@ class WeightEquation(QObject):
         if wanted != self._watched:
             self._watched, self._step, self._asked = wanted, None, None
         seen = self._panel.isVisible() and self.section.isVisible()
-        self._panel.player.watch(Watch(weight=wanted) if seen else NOTHING)
+        if seen or self._follows:  # a run that is hidden may be watched by another panel
+            self._panel.player.watch(Watch(weight=wanted) if seen else NOTHING)
+        self._follows = seen
         self._again()
 
     def _choose_lane(self, name: str) -> None:
