@@ -149,7 +149,7 @@ def _whole(option: str, low: int) -> Any:
         except ValueError:
             value = low - 1
         if value < low:
-            raise UsageError(f"{option}: {text!r} is not allowed; allowed: a whole number of at least {low}")
+            raise UsageError(f"{option}: {text[:60]!r} is not allowed; allowed: a whole number of at least {low}")
         return value
 
     return read
@@ -164,8 +164,8 @@ def _seconds(text: str) -> float:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise UsageError(f"--size: {text!r} is not allowed; allowed: WIDTHxHEIGHT in pixels, such as 960x600")
+    if not (width.isdecimal() and height.isdecimal() and len(text) < 20):
+        raise UsageError(f"--size: {text[:60]!r} is not allowed; allowed: WIDTHxHEIGHT in pixels, such as 960x600")
     return int(width), int(height)
 
 

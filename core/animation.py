@@ -115,7 +115,8 @@ def film(
         ("Height", size[1], SMALLEST_SIDE, LARGEST_SIDE),
     ):
         if not low <= value <= high:
-            raise AnimationError(f"{name}: {value:g} is not allowed; allowed: {low:g} to {high:g}")
+            told = str(value)[:20] if isinstance(value, int) else f"{value:g}"  # some whole numbers have no float
+            raise AnimationError(f"{name}: {told} is not allowed; allowed: {low:g} to {high:g}")
     per_second = _CENTISECONDS if kind == "gif" else rate
     each = max(_QUICKEST, round(_CENTISECONDS / rate)) if kind == "gif" else 1
     total = max(2 * each, round(seconds * per_second))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gui.reels import Reel
     from gui.settings import Settings
 
-_DEFAULTS = {"seconds": "6", "rate": "25", "hold": "1.5"}
+_DEFAULTS = {"seconds": 6.0, "rate": 25.0, "hold": 1.5}
 _MOST_POSITION = 2**31 - 1
 
 
@@ -43,12 +43,14 @@ class AnimationFields(QObject):
         box.setDecimals(1)
         box.setSingleStep(0.5)
         box.setSuffix(" s")
-        box.setValue(_number(self._settings.text(f"export/animation/{name}"), float(_DEFAULTS[name])))
+        box.setValue(self._settings.number(f"export/animation/{name}", _DEFAULTS[name], high))
         return box
 
     def _prepare(self) -> None:
         self.rate.setSuffix(" / s")
-        self.rate.setValue(round(_number(self._settings.text("export/animation/rate"), float(_DEFAULTS["rate"]))))
+        self.rate.setValue(
+            round(self._settings.number("export/animation/rate", _DEFAULTS["rate"], self.rate.maximum()))
+        )
         self.loop.setChecked(self._settings.flag("export/animation/loop", True))
         self.loop.setObjectName("animation-loop")
         self.loop.toggled.connect(self.changed)
@@ -140,10 +142,3 @@ def film_words(found: Film) -> str:
 
 def _size(count: float) -> str:
     return f"{count / 1e3:.2g} kB" if count < 1e5 else f"{count / 1e6:.{1 if count < 1e7 else 0}f} MB"
-
-
-def _number(text: str, default: float) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -44,8 +45,9 @@ if TYPE_CHECKING:
 
 _SCREEN = "as on screen"
 _DPI = 96
-_SIZES = {"format": "png", "width": "1280", "height": "800", "dpi": "192", "colours": _SCREEN}
-_FILM_SIZES = {"width": "960", "height": "600", "dpi": "96"}
+_SIZES = {"width": 1280, "height": 800, "dpi": 192}
+_FILM_SIZES = {"width": 960, "height": 600, "dpi": 96}
+_LONGEST_TOLD = 60
 _NAMES = {"gif": "gif animation", "mp4": "mp4 video"}
 
 
@@ -74,11 +76,11 @@ class ExportDialog(QDialog):
             self.format.addItem(label, kind)
         self._offer_animations()
         self._offer_scripts()
-        self._choose_format(self._remembered("format"))
+        self._choose_format(self._settings.text("export/format", "png"))
         self.width_field = self._spin("width", 16, 8000, " px")
         self.height_field = self._spin("height", 16, 8000, " px")
         self.dpi = self._spin("dpi", 48, 600, " dpi")
-        self.colours = self._combo("colours", [_SCREEN, *theme.THEMES], self._remembered("colours"))
+        self.colours = self._combo("colours", [_SCREEN, *theme.THEMES], self._settings.text("export/colours", _SCREEN))
         self.transparent = QCheckBox("transparent background", self)
         self.transparent.setObjectName("transparent")
         self.transparent.setChecked(self._settings.flag("export/transparent", False))
@@ -157,17 +159,15 @@ class ExportDialog(QDialog):
         spin.setSuffix(suffix)
         spin.setProperty("arrows", True)
         spin.lineEdit().setTextMargins(5, 0, 5, 0)
-        spin.setValue(int(self._remembered(name)))
+        spin.setValue(self._remembered_size(spin))
         return spin
 
-    def _remembered(self, name: str) -> str:
-        """Return the text remembered; a number's is one."""
-        known = _FILM_SIZES if self._films and name in _FILM_SIZES else _SIZES
-        text = self._settings.text(self._place(name), known[name])
-        return text if name not in _FILM_SIZES or text.isdigit() else known[name]
+    def _remembered_size(self, box: QSpinBox) -> int:
+        known = _FILM_SIZES if self._films else _SIZES
+        return round(self._settings.number(self._place(box.objectName()), known[box.objectName()], box.maximum()))
 
     def _place(self, name: str) -> str:
-        return f"export/animation/{name}" if self._films and name in _FILM_SIZES else f"export/{name}"
+        return f"export/animation/{name}" if self._films else f"export/{name}"
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -221,7 +221,7 @@ class ExportDialog(QDialog):
         self._remember_sizes()
         self._films = films
         for field in (self.width_field, self.height_field, self.dpi):
-            field.setValue(int(self._remembered(field.objectName())))
+            field.setValue(self._remembered_size(field))
 
     def _film_size(self) -> tuple[int, int]:
         """Return the pixels of an animation."""
@@ -356,7 +356,7 @@ class ExportDialog(QDialog):
         return Request(
             what=self.what.currentText(),
             format=self._kind(),
-            folder=Path(self.folder.text()).expanduser(),
+            folder=Path(os.path.expanduser(self.folder.text())),  # leaves a name that nobody has
             name=self.name.text().strip(),
             size=(self.width_field.value(), self.height_field.value()),
             scale=self.dpi.value() / _DPI,
@@ -381,10 +381,14 @@ class ExportDialog(QDialog):
 def _problem(request: Request) -> str:
     """Say what is wrong with a request before anything is written; empty if nothing is."""
     if not request.name or any(sign in request.name for sign in "/\\:\0"):
-        return f"Name: {request.name!r} is not allowed; allowed: a file name without / \\ :"
-    if request.folder == Path() or not request.folder.is_dir():
-        return f"Folder: {str(request.folder)!r} does not exist; allowed: a folder that can be written"
+        return f"Name: {_told(request.name)} is not allowed; allowed: a file name without / \\ :"
+    if request.folder == Path() or not os.path.isdir(request.folder):  # whatever is typed, such as too long a name
+        return f"Folder: {_told(str(request.folder))} does not exist; allowed: a folder that can be written"
     return ""
+
+
+def _told(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}…")
 
 
 def _pictures_folder() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -35,6 +36,14 @@ class Settings:
     def flag(self, key: str, default: bool) -> bool:
         """Return a remembered switch."""
         return self.text(key, str(default).lower()) == "true"
+
+    def number(self, key: str, default: float, most: float) -> float:
+        """Return a remembered number from 0 to `most`."""
+        try:
+            value = float(self.text(key))
+        except ValueError:
+            value = math.nan
+        return value if 0.0 <= value <= most else default
 
     def data(self, key: str) -> Any:
         """Return remembered bytes, such as a window's geometry; None without any."""
@@ -78,6 +87,6 @@ class Settings:
             preset = next(p for p in panel_presets(panel) if p.name == found["preset"])
             known = {parameter.key for parameter in preset.parameters()}
             return preset.configuration({key: value for key, value in found["values"].items() if key in known})
-        except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError) as error:
             _log.warning("remembered settings of %s are not used: %s", panel, error)
             return None

@@ -308,6 +308,12 @@ def test_the_command_line_writes_animations(tmp_path):
     [
         (["--size", "abc"], "--size: 'abc' is not allowed; allowed: WIDTHxHEIGHT in pixels, such as 960x600"),
         (["--size", "10x600"], "--size: width: 10 is not allowed; allowed: 64 to 2560"),
+        (["--size", "9" * 17 + "x5"], f"--size: width: {'9' * 17} is not allowed; allowed: 64 to 2560"),
+        (
+            ["--size", "9" * 5000 + "x5"],
+            f"--size: '{'9' * 60}' is not allowed; allowed: WIDTHxHEIGHT in pixels, such as 960x600",
+        ),
+        (["--fps", "9" * 400], f"--fps: {'9' * 20} is not allowed; allowed: 1 to 50"),
         (["--fps", "0"], "--fps: '0' is not allowed; allowed: a whole number of at least 1"),
         (["--fps", "51"], "--fps: 51 is not allowed; allowed: 1 to 50"),
         (["--seconds", "x"], "--seconds: 'x' is not allowed; allowed: a number of seconds"),

@@ -92,6 +92,7 @@ def test_fresh_forgets(user, opened, store):
         '{"preset": "optimizer-paths", "values": {"lanes": []}}',
         '{"preset": "optimizer-paths", "values": {"start": [1e99, NaN]}}',
         '{"preset": ["optimizer-paths"], "values": {}}',
+        '{"preset": "optimizer-paths", "values": ' + "[" * 100_000,
     ],
 )
 def test_a_configuration_that_cannot_be_used_is_forgotten(store, text):
@@ -121,6 +122,23 @@ def test_the_window_opens_with_broken_settings(store, opened):
     user.control(KEY.Key_E)
     assert user.window._export.width_field.value() == 1280
     assert user.window._export.format.currentText() == "png"
+
+
+@pytest.mark.parametrize("text", ["nan", "1e400", "-3", "²", "9" * 30, "9" * 5000, "1e9", ""])
+def test_the_export_window_opens_with_broken_numbers(store, opened, text):
+    sizes = ("width", "height", "dpi")
+    names = [*sizes, *(f"animation/{name}" for name in (*sizes, "seconds", "rate", "hold"))]
+    for name in names:
+        store.setValue(f"export/{name}", text)
+    store.setValue("export/format", "gif")
+    user = opened()
+    user.until(lambda: user.panel.shown_frame() is not None)
+    user.control(KEY.Key_E)
+    dialog = user.window._export
+    fields = dialog.animation
+    assert dialog.format.currentData() == "gif"
+    assert [box.value() for box in (dialog.width_field, dialog.height_field, dialog.dpi)] == [960, 600, 96]
+    assert [box.value() for box in (fields.seconds, fields.rate, fields.hold)] == [6.0, 25, 1.5]
 
 
 def test_values_of_wrong_types_are_defaults(store):
