@@ -25,6 +25,8 @@ from PySide6.QtWidgets import (
     QGraphicsView,
     QLineEdit,
     QMenu,
+    QPlainTextEdit,
+    QTabBar,
     QWidget,
 )
 
@@ -45,10 +47,11 @@ LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.
 _KEYS = (
     *(KEY.Key_Space, KEY.Key_Left, KEY.Key_Right, KEY.Key_Up, KEY.Key_Down, KEY.Key_Home, KEY.Key_End, KEY.Key_Tab),
     *(KEY.Key_Backtab, KEY.Key_Return, KEY.Key_Escape, KEY.Key_F1, KEY.Key_Delete, KEY.Key_PageUp, KEY.Key_PageDown),
-    *(KEY.Key_Backspace, KEY.Key_A, KEY.Key_7, KEY.Key_Minus, KEY.Key_Comma, KEY.Key_Period),
+    *(KEY.Key_Backspace, KEY.Key_A, KEY.Key_7, KEY.Key_Minus, KEY.Key_Comma, KEY.Key_Period, KEY.Key_D, KEY.Key_X),
 )
 _WITH_CTRL = (
-    *(KEY.Key_1, KEY.Key_2, KEY.Key_3, KEY.Key_4, KEY.Key_5, KEY.Key_6, KEY.Key_Z, KEY.Key_Z, KEY.Key_Y, KEY.Key_C),
+    *(KEY.Key_1, KEY.Key_2, KEY.Key_3, KEY.Key_4, KEY.Key_5, KEY.Key_6, KEY.Key_7, KEY.Key_8, KEY.Key_7, KEY.Key_8),
+    *(KEY.Key_Z, KEY.Key_Z, KEY.Key_Y, KEY.Key_C),
     *(KEY.Key_V, KEY.Key_A, KEY.Key_E, KEY.Key_S, KEY.Key_O, KEY.Key_N, KEY.Key_B, KEY.Key_Home, KEY.Key_End),
 )
 _TEXTS = (
@@ -56,7 +59,13 @@ _TEXTS = (
     *("8,8", "30,20", "100", "5,5,5,5,5,5", "1,,2", "12x3", "abc", "xavier", "he", "normal-0.2", "normal-", "zeros"),
     *("tanh-he", "relu-xavier", "sigma-0.1-bn", "l2-0.1", "p-0.2", "0.001-0.1", "1-2-3", "…", "λ=3", "9" * 400, "a\tb"),
 )
-_FIELDS = (QLineEdit, QAbstractSpinBox)
+_FORMULAS = (
+    *("x^2/20 + y^2", "sin(x) cos(y)", "(x^2 + y - 11)^2 + (x + y^2 - 7)^2", "log(x) + 1/y", "exp(exp(exp(x y)))"),
+    *("x^2 +", "x**y**x", "9^9^9^9", "x^(10^400)", "__import__('os')", "0/0", "1/0", "1e999 x", "x2,5", "f(x)", "π x"),
+    *("sqrt(-1 - x^2)", "floor(1000 x) + sin(1e9 y)", "(" * 150, "-" * 300 + "x", "x" * 450, "|x|^0.001 - |y|", "7"),
+)
+_FIELDS = (QLineEdit, QAbstractSpinBox, QPlainTextEdit)
+_WIDGETS_OF_QT = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QGraphicsView, QTabBar)
 
 
 class Monkey:
@@ -79,6 +88,7 @@ class Monkey:
         self._doings: dict[Callable[[], None], int] = {
             self._click: 30, self._type: 12, self._drag: 10, self._key: 10, self._shortcut: 8, self._combo: 6,
             self._rail: 6, self._wheel: 5, self._play: 6, self._menu: 5, self._drop: 1, self._resize: 1,
+            self._draw: 5, self._hover: 4, self._formula: 3, self._turn: 4, self._animate: 2, self._scrub: 3,
         }  # fmt: skip
 
     def act(self) -> None:
@@ -162,6 +172,21 @@ class Monkey:
         field = self._random.choice(fields)
         lucky = f"{10 ** self._random.uniform(-5, 3):.3g}"
         text = lucky if self._random.random() < 0.3 else self._random.choice(_TEXTS)
+        self._write(field, self._some_formula() if isinstance(field, QPlainTextEdit) else text)
+
+    def _formula(self) -> None:
+        """Type a function where one can be typed."""
+        fields = self._visible((QPlainTextEdit,))
+        if fields:
+            self._write(self._random.choice(fields), self._some_formula())
+
+    def _some_formula(self) -> str:
+        """Return a function, now and then one with a letter too many or too few."""
+        text, at = self._random.choice(_FORMULAS), self._random.randrange(8)
+        spoilt = text[:at] + self._random.choice(("", "(", ")", "^", "x", "e9", ",", "é")) + text[at + 1 :]
+        return spoilt if self._random.random() < 0.3 else text
+
+    def _write(self, field: QWidget, text: str) -> None:
         end = self._random.choice((KEY.Key_Return, KEY.Key_Return, KEY.Key_Tab, KEY.Key_Escape, None))
         with self._named("type", field, repr(text[:30]), end.name if end else "nothing"):
             QTest.mouseClick(*_spot(field, self._place(field)))
@@ -198,7 +223,22 @@ class Monkey:
             return
         widget = self._random.choice(found)
         widget = widget.viewport() if isinstance(widget, QGraphicsView) else widget
-        places = [self._place(widget) for _ in range(self._random.choice((2, 3, 6)))]
+        self._drag_on(widget, self._random.choice((2, 3, 6)))
+
+    def _draw(self) -> None:
+        """Drag over what paints itself and follows the mouse, such as a canvas."""
+        found = self._painted()
+        if found:
+            self._drag_on(self._random.choice(found), self._random.choice((2, 8, 20)))
+
+    def _scrub(self) -> None:
+        """Drag the timeline like mad."""
+        found = [slider for slider in self._visible((QAbstractSlider,)) if slider.objectName() == "timeline"]
+        if found:
+            self._drag_on(found[0], 25)
+
+    def _drag_on(self, widget: QWidget, moves: int) -> None:
+        places = [self._place(widget) for _ in range(moves)]
         button = self._random.choices((LEFT, RIGHT, MIDDLE), (10, 1, 1))[0]
         with self._named("press", widget, places[0], button.name):
             QTest.mousePress(*_spot(widget, places[0], button))
@@ -210,6 +250,42 @@ class Monkey:
         with self._named("release", widget, places[-1]):
             QTest.mouseRelease(*_spot(widget, places[-1], button))
 
+    def _hover(self) -> None:
+        """Move the mouse over something with no button down."""
+        views = [view.viewport() for view in self._visible((QGraphicsView,))]
+        found = [*views, *self._painted()]
+        if found:
+            widget = self._random.choice(found)
+            for place in [self._place(widget) for _ in range(self._random.choice((1, 4, 10)))]:
+                window, _, _, spot = _spot(widget, place)
+                with self._named("hover", widget, place, lasts=0.01):
+                    QTest.mouseMove(window, spot)
+                    self.watch.spin(10)
+
+    def _turn(self) -> None:
+        """Open a page behind a tab."""
+        bars = self._visible((QTabBar,))
+        if bars:
+            bar = self._random.choice(bars)
+            place = bar.tabRect(self._random.randrange(max(1, bar.count()))).center()
+            with self._named("tab", bar, place):
+                QTest.mouseClick(*_spot(bar, place))
+
+    def _animate(self) -> None:
+        """Begin an animation where an export window is open, and leave it to be cancelled."""
+        formats = [combo for combo in self._visible((QComboBox,)) if combo.objectName() == "format"]
+        write = [button for button in self._visible((QAbstractButton,)) if button.objectName() == "write"]
+        if not (formats and write):
+            with self._named("key", "Ctrl+E", self._keyboard()):
+                QTest.keyClick(self._keyboard(), KEY.Key_E, CTRL)
+            return
+        with self._named("choose", formats[0], "an animation"):
+            formats[0].setFocus()
+            for key in (KEY.Key_End, *[KEY.Key_Up] * self._random.randrange(3)):
+                QTest.keyClick(formats[0], key)
+        with self._named("click", write[0]):
+            QTest.mouseClick(*_spot(write[0], write[0].rect().center()))
+
     def _menu(self) -> None:
         """Trigger an entry of the menu bar, of those that can be."""
         found = [action for menu in self.window.menuBar().actions() for action in _leaves(menu.menu())]
@@ -219,7 +295,7 @@ class Monkey:
                 action.trigger()
 
     def _resize(self) -> None:
-        size = self._random.choice(((1280, 800), (1920, 1080), (900, 600), (300, 200), (1400, 700)))
+        size = self._random.choice(((1280, 800), (1920, 1080), (900, 600), (300, 200), (3000, 1800)))
         with self._named("resize", *size):
             self.window.resize(*size)
 
@@ -264,6 +340,11 @@ class Monkey:
         widget = self._random.choice(found) if found else None
         return widget.viewport() if isinstance(widget, QGraphicsView) else widget
 
+    def _painted(self) -> list[QWidget]:
+        """Return what paints itself and uses the mouse."""
+        ours = (w for w in self._visible((QWidget,)) if not isinstance(w, _WIDGETS_OF_QT))
+        return [w for w in ours if type(w).__module__.startswith("gui.") and "mousePressEvent" in _defined(type(w))]
+
     def _place(self, widget: QWidget) -> QPoint:
         seen = widget.visibleRegion().boundingRect()
         across, down = (self._random.randrange(max(1, length)) for length in (seen.width(), seen.height()))
@@ -302,6 +383,11 @@ class Monkey:
 
     def _saw_frame(self, _frame: object, _cursor: int) -> None:
         self.frames += 1
+
+
+def _defined(kind: type) -> set[str]:
+    """Return the names that a class and those of the program above it define."""
+    return {name for above in kind.__mro__ if above.__module__.startswith("gui.") for name in vars(above)}
 
 
 def _close_popups() -> None:
