@@ -18,6 +18,7 @@ from gui.widgets import IconButton, OwnKeys, flag, row_of, tip
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from PySide6.QtCore import QPoint
     from PySide6.QtGui import QFontMetrics, QKeyEvent, QResizeEvent
 
     from core.parameters import Configuration
@@ -57,6 +58,10 @@ class _Check(OwnKeys, QCheckBox):
         """Show the name in one line or two, or as much of it as fits."""
         super().resizeEvent(event)
         self.setText(_fitted(self._label, self.fontMetrics(), self.width() - _BESIDE))
+
+    def hitButton(self, place: QPoint) -> bool:
+        """Take a click anywhere on the row, also beside a short name."""
+        return self.rect().contains(place)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Open with Right, close with Left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -43,6 +43,16 @@ def lanes(qtbot):
 
 def press(qtbot, lanes, name):
     qtbot.keyClick(lanes.row(name).check, Qt.Key.Key_Space)
+
+
+@pytest.mark.parametrize("name", ["sgd", "lion"])
+def test_a_lane_is_switched_by_a_click_anywhere_beside_its_name(qtbot, lanes, name):
+    lanes.resize(280, lanes.sizeHint().height())
+    check = lanes.row(name).check
+    before = check.isChecked()
+    far = check.rect().center() + QPoint(check.width() // 2 - 3, 0)
+    qtbot.mouseClick(check, Qt.MouseButton.LeftButton, pos=far)
+    assert check.isChecked() is not before
 
 
 def test_lanes_are_switched_in_the_order_of_the_list_and_never_all_off(qtbot, lanes):
