@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.equations import GRADIENT, path_values
-from core.export import Table, write_tables
+from core.export import write_tables
+from core.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from core.experiments.paths import PathsFrame
-    from core.export import Row
+    from core.tables import Row
 
 STEPS = "steps"
 """What the format is called; it is asked for by itself, as there are many rows."""

@@ -56,7 +56,7 @@ class EquationNotes(QWidget):
         self.lane = _LaneCombo(self)
         self.lane.setObjectName("equation-lane")
         self.lane.setAccessibleName("lane whose equation is shown")
-        self.lane.setToolTip(tip("Whose steps are explained; pointing at a path or a loss explains that step"))
+        self.lane.setToolTip(tip("Whose steps are explained; point at a path or a loss for any step, click to keep it"))
         self.lane.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.lane.setIconSize(QSize(_ICON, _ICON))
         self.lane.activated.connect(lambda: self.lane_chosen.emit(self.lane.currentData()))

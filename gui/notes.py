@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.lanes import Axis
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH, _WIDEST = 264, 640
-
+_UNDER = 8
 
 # What lanes differ in, where that is no optimizer: label, colour of their curves, formula.
 FORMULAS = {
@@ -85,6 +85,14 @@ class Notes(QScrollArea):
             self._column.removeWidget(widget)
             self._column.insertWidget(place, widget)
         section.show()
+
+    def reveal(self, section: QWidget) -> None:
+        """Bring all of a section into view, or its beginning where it is taller than that."""
+        QTimer.singleShot(0, self, lambda: self._scroll_to(section))  # once what was written is laid out
+
+    def _scroll_to(self, section: QWidget) -> None:
+        bar, least = self.verticalScrollBar(), section.geometry().bottom() + _UNDER - self.viewport().height()
+        bar.setValue(min(max(bar.value(), least), section.y() - _UNDER))
 
     def show_text(self, look_for: Sequence[str], formulas: Sequence[tuple[str, str, str]]) -> None:
         """Show what to look for and the formulas `(label, colour, text)`; nothing is laid out anew for the same."""

@@ -181,17 +181,47 @@ def test_a_lane_is_chosen_by_keyboard(paths):
     assert_shown(paths, "adam", END - 1)
 
 
-def test_a_click_on_a_point_chooses_its_lane_and_one_beside_sets_the_start(paths):
+def test_a_click_on_a_point_keeps_its_step_and_one_beside_sets_the_start(paths):
     viewport, place = spot(paths, paths.panel.view.map, *point_of(paths, "momentum", 8))
     paths.click(viewport, place)
+    ringed = ink(grabbed(paths.panel.view), ORANGE)
     paths.aside()
-    paths.until(lambda: whose(paths) == ("momentum", f"step {END}"))
+    assert whose(paths) == ("momentum", "step 8")
+    assert_shown(paths, "momentum", 8)
+    assert ink(grabbed(paths.panel.view), ORANGE) == pytest.approx(ringed, abs=5)
     assert tuple(paths.player.frame.points[0, 0]) == (-7, 2)
     paths.click(*spot(paths, paths.panel.view.map, 5, -4))
     paths.until(lambda: np.allclose(paths.player.frame.points[0, 0], (5, -4), atol=0.3))
     paths.aside()
-    paths.until(lambda: whose(paths)[1] == f"step {END}")
-    assert whose(paths)[0] == "momentum"
+    paths.until(lambda: whose(paths) == ("momentum", "step 8"))
+
+
+def test_a_step_that_is_kept_is_let_go_by_another_click_or_when_the_run_moves(paths):
+    viewport, place = spot(paths, paths.panel.view.map, *point_of(paths, "momentum", 8))
+    paths.click(viewport, place)
+    paths.click(viewport, place)
+    paths.aside()
+    paths.until(lambda: whose(paths) == ("momentum", f"step {END}"))
+    paths.click(viewport, place)
+    paths.aside()
+    paths.choose("equation-lane", "Adam")
+    assert_shown(paths, "adam", 8)
+    paths.panel.setFocus()
+    paths.press(KEY.Key_Left)
+    paths.until(lambda: whose(paths) == ("adam", f"step {END - 1}"))
+
+
+def test_a_click_on_the_losses_keeps_a_step_and_brings_its_equation_into_view(paths):
+    paths.window.resize(1000, 600)
+    frame, notes = paths.player.frame, paths.find("notes")
+    assert notes.verticalScrollBar().value() == 0
+    place = spot(paths, paths.panel.view.loss, 14, math.log10(frame.excess[2, 14]))
+    paths.click(*place)
+    paths.aside()
+    assert whose(paths) == ("adam", "step 14")
+    top = paths.panel.view.section
+    paths.until(lambda: 0 < notes.verticalScrollBar().value() <= top.y())
+    paths.until(lambda: abs(top.mapTo(notes.viewport(), QPoint(0, 0)).y()) <= 10)
 
 
 def test_the_equation_follows_play_and_steps(paths):
@@ -349,9 +379,7 @@ def test_the_legend_states_by_what_arrows_are_magnified(user, tmp_path):
     user.panel.view.steps.bar.set_shown(["gradient", "velocity", "step", "ellipse"])
     user.player.seek(60)
     said = legend_of(user, tmp_path)
-    legend = (
-        "Adam, step 60|effective learning rates|gradient −g × 0.1|step Δθ|velocity −lr·m′ to scale|the others × 100"
-    )
+    legend = "Adam, step 60|effective learning rates|gradient −g × 0.02|step Δθ|velocity −lr·m′ × 2|the others × 50"
     assert legend in said
     user.panel.view.steps.bar.set_shown(["step"])
     user.player.seek(1)

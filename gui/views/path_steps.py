@@ -1,6 +1,7 @@
 """One step of one lane looked into: its equation in the notes, what it is made of on the map.
 
-It is the step that is pointed at, on the map or on the losses, or else the chosen lane's last one on screen.
+It is the step that is pointed at, on the map or on the losses, else the one that was clicked, until the run moves or
+another click on it, else the chosen lane's last one on screen.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QPointF, Qt
+from PySide6.QtCore import QObject, QPointF, Qt, Signal
 
 from core.equations import DrawnStep, drawn_at, explain_path
 from core.optimizers import OPTIMIZERS
@@ -30,7 +31,9 @@ _REACH, _CLICK = 12.0, 6.0  # pixels within which a point is explained, and with
 
 
 class PathSteps(QObject):
-    """Belongs to a view of paths, which tells it what is shown."""
+    """Belongs to a view of paths, which tells it what is shown. `kept` says that a step was clicked, to be read."""
+
+    kept = Signal()
 
     def __init__(self, view: PathsView) -> None:
         super().__init__(view)
@@ -50,6 +53,7 @@ class PathSteps(QObject):
         self._frame: PathsFrame | None = None
         self._cursor, self._until = 0, 0
         self._chosen = ""
+        self._kept: int | None = None  # the step that was clicked
         self._mouse: tuple[Pointer, QPointF] | None = None
         self._pointed: tuple[str, int] | None = None
         self._near = False
@@ -58,6 +62,8 @@ class PathSteps(QObject):
 
     def show_frame(self, frame: PathsFrame, cursor: int) -> None:
         """Follow the view to another step or frame; the equation waits for `explain`."""
+        if cursor != self._cursor:
+            self._kept = None
         self._frame, self._cursor, self._until = frame, cursor, cursor
         self.bar.setEnabled(not self._view.relief.shown)
         self._find_pointed()
@@ -94,7 +100,8 @@ class PathSteps(QObject):
         names = {frame.lanes[i].name: i for i in rows}
         if self._pointed is not None and self._pointed[0] in names:
             return names[self._pointed[0]], self._pointed[1]
-        return names.get(self._chosen, rows[0]), self._until
+        kept = self._kept if self._until == self._cursor else None
+        return names.get(self._chosen, rows[0]), self._until if kept is None else kept
 
     def _refresh(self) -> None:
         self._mark()
@@ -118,11 +125,15 @@ class PathSteps(QObject):
         self._chosen = name
         self._refresh()
 
-    def choose_pointed(self) -> bool:
-        """Choose the lane whose point the mouse is on, and return whether there is one."""
+    def keep_pointed(self) -> bool:
+        """Keep the step whose point the mouse is on, or let it go again, and return whether there is one."""
         if self._pointed is None or not self._near:
             return False
-        self.choose(self._pointed[0])
+        lane, step = self._pointed
+        self._kept = None if (lane, step) == (self._chosen, self._kept) else step
+        self.choose(lane)
+        if self._kept is not None:
+            self.kept.emit()
         return True
 
     def _move_on_map(self, at: QPointF | None) -> None:
@@ -145,11 +156,12 @@ class PathSteps(QObject):
         self._pointed, self._near = None, False
         frame = self._frame
         if self._mouse is not None and frame is not None and self._cursor:
+            self._near = self._mouse[0] is self.on_loss
             find = self._on_map if self._mouse[0] is self.on_map else self._on_loss
             found = find(frame, self._mouse[1])
             if found is not None:
                 self._pointed = frame.lanes[found[0]].name, found[1]
-        shape = Qt.CursorShape.PointingHandCursor if self._near else Qt.CursorShape.ArrowCursor
+        shape = Qt.CursorShape.PointingHandCursor if self._near and self._pointed else Qt.CursorShape.ArrowCursor
         if self.on_map.cursor().shape() != shape:
             self.on_map.setCursor(shape)
 
@@ -171,10 +183,10 @@ class PathSteps(QObject):
         return None if found is None else (rows[found[1]], step)
 
     def _mark(self) -> None:
-        """Ring the step that is pointed at, on both plots."""
+        """Ring the step that is pointed at or kept, on both plots."""
         rings: list[tuple[float, float, str] | None] = [None, None]
         frame = self._frame
-        if frame is not None and self._pointed is not None:
+        if frame is not None and (self._pointed is not None or self._kept is not None):
             lane, step = self._explained(frame)
             x, y = frame.points[lane, step].tolist()
             colour = frame.lanes[lane].colour

@@ -193,7 +193,9 @@ class PathsView(View):
     # The start.
 
     def _clicked(self, event: Any) -> None:
-        if not self.relief.shown and self._start.takes(event) and not self.steps.choose_pointed():
+        if event.button() == Qt.MouseButton.LeftButton and self.loss.vb.sceneBoundingRect().contains(event.scenePos()):
+            self.steps.keep_pointed()
+        elif not self.relief.shown and self._start.takes(event) and not self.steps.keep_pointed():
             self._start.move_to(event.scenePos())
 
     # Reading.
@@ -289,6 +291,7 @@ class PathsPanel(Panel):
     def _connect(self) -> None:
         super()._connect()
         self.view.relief.refused.connect(lambda line: self.message.emit(line, Severity.WARNING))
+        self.view.steps.kept.connect(lambda: self.notes.reveal(self.view.steps.section))
 
     def _add_shortcuts(self) -> None:
         super()._add_shortcuts()

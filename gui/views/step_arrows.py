@@ -1,7 +1,7 @@
 """What one step is made of, drawn on the map: arrows, an ellipse, points ahead, and a legend that states the scale.
 
-Lengths in the plane are drawn true to it, or magnified by a power of ten where they would be too short or too long
-to be seen; the choice depends on the step and the map alone, so that a step looks the same however it was reached.
+Lengths in the plane are drawn true to it, or magnified by 2, 5, 10, ... where they would be too short or too long to
+be seen; the choice depends on the step and the map alone, so that a step looks the same however it was reached.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     from core.equations import DrawnStep, Point
 
-_SHORTEST, _LONGEST = 16.0, 1.2  # pixels; shares of the view's longer side
+_SHORTEST, _ENOUGH = 40.0, 60.0  # pixels: what is magnified, and to what at least
+_LONGEST = 1.2  # shares of the view's longer side
 _HEAD, _SHARE = 9.0, 0.55  # a head's length, at most this share of its arrow
 _HALO = 3.0
-_WIDEST = 10.0 * _SHORTEST  # of a gradient, which has no true length
+_WIDEST = 160.0  # pixels, of a gradient, which has no true length
 _KINDS = (GRADIENT, VELOCITY, STEP)
 _MOST_POWER = 15
 _FAR = 15_000.0
@@ -240,7 +241,7 @@ def _scales(marks: Sequence[_Mark], frame: Frame) -> dict[str, float]:
     """
     longest = {kind: _longest([mark for mark in marks if mark.kind == kind], frame) for kind in _KINDS}
     most = _LONGEST * max(frame.rect[2:])
-    scales = {kind: _power(longest[kind], _WIDEST if kind == GRADIENT else most) for kind in _KINDS}
+    scales = {kind: _magnified(longest[kind], _WIDEST if kind == GRADIENT else most) for kind in _KINDS}
     if longest[STEP] and _SHORTEST <= longest[VELOCITY] * scales[STEP] <= most:
         scales[VELOCITY] = scales[STEP]
     return scales
@@ -252,12 +253,17 @@ def _longest(marks: Sequence[_Mark], frame: Frame) -> float:
     return max((math.hypot(*_across(*both, frame)) for both in ends), default=0.0)
 
 
-def _power(longest: float, most: float) -> float:
-    """Return the power of ten by which a length is neither too short nor too long to be seen."""
+def _magnified(longest: float, most: float) -> float:
+    """Return the round number by which a length is neither too short nor too long to be seen."""
     if not (longest > 0.0 and math.isfinite(longest)) or _SHORTEST <= longest <= most:
         return 1.0
-    power = math.ceil(math.log10((_SHORTEST if longest < _SHORTEST else 0.1 * most) / longest))
-    return float(10.0 ** max(-_MOST_POWER, min(power, _MOST_POWER)))
+    return _round_above((_ENOUGH if longest < _SHORTEST else 0.1 * most) / longest)
+
+
+def _round_above(least: float) -> float:
+    """Return the smallest 1, 2 or 5 times a power of ten that is no less."""
+    power = max(-_MOST_POWER, min(math.floor(math.log10(least)), _MOST_POWER))
+    return next((float(f"{m}e{power}") for m in (1, 2, 5) if float(f"{m}e{power}") >= least), float(f"1e{power + 1}"))
 
 
 def _rows(marks: Sequence[_Mark], many: bool, scales: Mapping[str, float]) -> list[tuple[_Mark | None, str]]:
