@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -242,6 +241,7 @@ def _named(name: str) -> Preset:
 def _export(options: argparse.Namespace) -> int:
     from core.batch import run_to_end, write
     from core.export import write_script
+    from core.terminal import Interrupt, Progress
 
     preset = _named(options.name)
     configuration = _configuration(preset, options)
@@ -258,8 +258,8 @@ def _export(options: argparse.Namespace) -> int:
         print(path)
     if all(f in SCRIPTS for f in formats):
         return 0
-    with _Interrupt() as interrupt:
-        frame = run_to_end(configuration, dataset, _Progress(preset.name), interrupt)
+    with Interrupt() as interrupt:
+        frame = run_to_end(configuration, dataset, Progress(preset.name), interrupt)
     _tell_sparse(frame, configuration)
     written = write(frame, configuration, dataset, folder, [f for f in formats if f in DATA_FORMATS])
     pictures = [f for f in formats if f in PICTURES]
@@ -309,10 +309,11 @@ def _film(kind: str, last: int, options: argparse.Namespace) -> Film:
 
 
 def _write_film(kind: str, frame: Any, configuration: Configuration, folder: Path, options: argparse.Namespace) -> Path:
+    from core.terminal import Interrupt, Progress
     from gui.headless import write_film
 
-    made, progress = _film(kind, frame.position, options), _Progress(f"{kind} animation")
-    with _Interrupt(patient=True) as interrupt:  # an exception amid Qt's painting would end the process
+    made, progress = _film(kind, frame.position, options), Progress(f"{kind} animation")
+    with Interrupt(patient=True) as interrupt:  # an exception amid Qt's painting would end the process
 
         def report(done: int, total: int, left: float | None) -> None:
             progress(done, total, left)
@@ -375,47 +376,6 @@ def _folder(path: Path) -> Path:
 
 def _note(text: str) -> None:
     print(f"trainscope: {text}", file=sys.stderr)
-
-
-class _Interrupt:
-    """While it is entered, the first Ctrl+C is only noted, so that nothing computed is lost; a second one ends all.
-
-    If it is `patient`, so is the second.
-    """
-
-    def __init__(self, patient: bool = False) -> None:
-        self._patient = patient
-
-    def __enter__(self) -> _Interrupt:
-        self._noted = False
-        self._before = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def __call__(self) -> bool:
-        """Whether Ctrl+C was pressed."""
-        return self._noted
-
-    def _note(self, *_signal: object) -> None:
-        if self._noted and not self._patient:
-            raise KeyboardInterrupt
-        self._noted = True
-
-
-class _Progress:
-    """A line on the terminal that is written over; nothing where the output is no terminal."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._shown = name, sys.stderr.isatty()
-
-    def __call__(self, position: int, total: int, seconds_left: float | None) -> None:
-        if not self._shown:
-            return
-        left = "" if seconds_left is None else f"  {seconds_left:.0f} s left"
-        end = "\n" if position >= total else ""
-        print(f"\r{self._name}: {position} / {total}{left}\x1b[K", end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
