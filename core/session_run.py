@@ -89,7 +89,7 @@ def read_run(where: str, plain: Any, configuration: Configuration, archive: Arch
 
 def fits(run: SavedRun, dataset: Dataset) -> bool:
     """Tell whether the networks of a run take the pixels of these images."""
-    from core.experiments.training import task_of
+    from core.task import task_of
 
     inputs = len(task_of(run.configuration, dataset, tested=run.configuration.experiment != SEARCH).inputs)
     rows = Rows(run.configuration)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from core.datasets import Dataset
+    from core.parameters import Configuration
 
 Array = NDArray[Any]
 
 PIXEL_SCALE = np.float32(1 / 255)
 """What a byte is multiplied by to become an input."""
+_MOST_MEASURED = 1000  # training images whose accuracy is measured; all test images are
 _CHUNK = 250  # images per forward pass when accuracies are measured
 
 
@@ -58,3 +63,31 @@ class Task:
     hidden: tuple[int, ...]
     classes: int
     batch: int
+
+
+def task_of(configuration: Configuration, dataset: Dataset, tested: bool = True) -> Task:
+    """Return what the lanes of a run share: to learn from, the first images, as many as the values say.
+
+    Without `tested` they are measured on the first images too. Pixels that are 0 in all of these images are left out.
+    """
+    most = configuration.get("images") or len(dataset.train_labels)
+    labels = dataset.train_labels[:most]
+    if tested and most >= len(dataset.train_labels):
+        packed = dataset.packed()  # shared by all runs on all images
+        inputs, train, test = packed.inputs, Images(packed.train, labels), Images(packed.test, dataset.test_labels)
+    else:
+        pixels = dataset.train_images[:most]
+        tests = (dataset.test_images, dataset.test_labels) if tested else (pixels, labels)
+        inputs = np.flatnonzero(pixels.any(axis=0) | tests[0].any(axis=0))
+        train = Images(np.ascontiguousarray(pixels[:, inputs]), labels)
+        test = Images(np.ascontiguousarray(tests[0][:, inputs]), tests[1])
+    return Task(
+        train=train,
+        test=test,
+        measured=train.head(_MOST_MEASURED),
+        inputs=inputs,
+        n_in=dataset.pixels,
+        hidden=configuration["hidden"],
+        classes=dataset.classes,
+        batch=configuration["batch"],
+    )

@@ -10,10 +10,10 @@ import pytest
 
 from core.datasets import Dataset
 from core.experiments.search import split
-from core.experiments.training import task_of
 from core.export import arrays, write_csv
 from core.insight import Insights, probabilities
 from core.presets import preset
+from core.task import task_of
 from core.watching import MOST_COMPARED, NOTHING, Watch
 
 SMALL = {"hidden": (12, 10), "batch": 16, "iterations": 60, "lanes": ("sgd", "momentum", "adam")}

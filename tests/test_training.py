@@ -8,19 +8,24 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from core.block import Block
 from core.datasets import Dataset
-from core.experiments.training import Training, cut, task_of
+from core.experiments.dealing import cut
 from core.history import Record
 from core.lanes import Axis, lanes_of
 from core.presets import preset
 from core.randomness import Batches
 from core.scratch import Scratches
+from core.task import task_of
 from core.watching import Watch
+
+if TYPE_CHECKING:
+    from core.experiments.training import Training
 
 SMALL = {"hidden": (12, 10), "batch": 16, "iterations": 40}
 PER_EPOCH = 240 // 16

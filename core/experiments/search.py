@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.experiments.saved import OldFuture
-from core.experiments.training import Training, task_of
+from core.experiments.training import Training
 from core.lanes import Axis, Lane
 from core.randomness import Purpose, generator
+from core.task import task_of
 from core.trials import trials_of
 
 if TYPE_CHECKING:

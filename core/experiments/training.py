@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.block import Block, Images, Task
+from core.block import Block
 from core.checkpoints import BUDGET, Checkpoints
+from core.experiments.dealing import cut_alike
 from core.experiments.over_seeds import OverSeeds
-from core.experiments.propagation import LaneStatistics
+from core.experiments.probing import probe
 from core.experiments.rewinding import Rewinding
 from core.experiments.training_frame import TrainingFrame
 from core.experiments.visitor import Visitor
@@ -27,12 +27,12 @@ from core.experiments.weight_watch import WeightWatch
 from core.flow import EVERY, FlowRecord
 from core.history import Record, SmoothedRecord
 from core.insight import Found, Insights
-from core.lanes import Axis, Lane, lanes_of
+from core.lanes import Axis, lanes_of
 from core.measuring import Measurement
 from core.memory import networks_bytes, networks_text, records_bytes, require, shape_of
 from core.rates import Rates
 from core.scratch import Scratches
-from core.statistics import FITTED, FIXED, activation_statistics, gradient_statistics
+from core.task import task_of
 from core.watching import Sight
 
 if TYPE_CHECKING:
@@ -40,16 +40,13 @@ if TYPE_CHECKING:
 
     from core.datasets import Dataset
     from core.parameters import Configuration
+    from core.task import Task
     from core.watching import Watch
     from core.weight_steps import WeightStep
 
 Array = NDArray[Any]
 
-_MOST_MEASURED = 1000  # training images whose accuracy is measured; all test images are
 _MOST_PER_TRAINED = 6
-_BLOCK_LANES = 4
-_PROBE_IMAGES = 125  # about a mini-batch; each frame with histograms measures them anew
-_PROBE_BINS = 40
 
 
 def _never() -> bool:
@@ -330,7 +327,7 @@ class Training(Rewinding):
         wanted, configuration = self.watched, self.configuration
         with np.errstate(all="ignore"):
             found = [places[name] for name in wanted.histograms if name in places]
-            probes = tuple(_inspect(*each, self._task) for each in found)
+            probes = tuple(probe(each, self._task) for each in found)
             return Sight(probes, self._insights.of(wanted, places, position, configuration, exact))
 
     def look(self, position: int, given_up: Callable[[], bool]) -> Sight | None:
@@ -378,70 +375,3 @@ def _frozen(array: Array) -> Array:
 def measured_epochs(evaluate: int, epoch: int, measured: int) -> int:
     """Return how many epochs lie between measurements of so many images, of epochs of so many."""
     return evaluate * -(-measured // (_MOST_PER_TRAINED * max(1, evaluate) * epoch))
-
-
-def cut(lanes: int, threads: int) -> list[list[int]]:
-    """Deal lanes to blocks of at most 4, equally many for every thread as far as each block has two lanes.
-
-    Dealt to and fro, as OPTIMIZERS come in order of their cost: blocks that take equally long wait least.
-    """
-    rounds = -(-lanes // (_BLOCK_LANES * threads))
-    blocks = max(-(-lanes // _BLOCK_LANES), min(rounds * threads, -(-lanes // 2)))
-    order = [*range(blocks), *reversed(range(blocks))]
-    return [[lane for lane in range(lanes) if order[lane % len(order)] == block] for block in range(blocks)]
-
-
-def cut_alike(lanes: tuple[Lane, ...], threads: int) -> list[list[int]]:
-    """Deal lanes to blocks, those of each architecture by themselves."""
-
-    def architecture(row: int) -> tuple[str, bool]:
-        return lanes[row].activation, lanes[row].batchnorm
-
-    groups = [list(rows) for _, rows in groupby(sorted(range(len(lanes)), key=architecture), architecture)]
-    share = max(1, threads // len(groups))
-    return [[rows[i] for i in block] for rows in groups for block in cut(len(rows), share)]
-
-
-def task_of(configuration: Configuration, dataset: Dataset, tested: bool = True) -> Task:
-    """Return what the lanes of a run share: to learn from, the first images, as many as the values say.
-
-    Without `tested` they are measured on the first images too. Pixels that are 0 in all of these images are left out.
-    """
-    most = configuration.get("images") or len(dataset.train_labels)
-    labels = dataset.train_labels[:most]
-    if tested and most >= len(dataset.train_labels):
-        packed = dataset.packed()  # shared by all runs on all images
-        inputs, train, test = packed.inputs, Images(packed.train, labels), Images(packed.test, dataset.test_labels)
-    else:
-        pixels = dataset.train_images[:most]
-        tests = (dataset.test_images, dataset.test_labels) if tested else (pixels, labels)
-        inputs = np.flatnonzero(pixels.any(axis=0) | tests[0].any(axis=0))
-        train = Images(np.ascontiguousarray(pixels[:, inputs]), labels)
-        test = Images(np.ascontiguousarray(tests[0][:, inputs]), tests[1])
-    return Task(
-        train=train,
-        test=test,
-        measured=train.head(_MOST_MEASURED),
-        inputs=inputs,
-        n_in=dataset.pixels,
-        hidden=configuration["hidden"],
-        classes=dataset.classes,
-        batch=configuration["batch"],
-    )
-
-
-def _inspect(block: Block, row: int, lane: Lane, task: Task) -> LaneStatistics:
-    """Measure a lane's activations and gradients on the first training images, as in training without Dropout."""
-    network = block.network.subset([row])
-    for layer in network.affine:
-        layer.trained = False
-    images = task.train.head(_PROBE_IMAGES)
-    activations = [found[0] for found in network.hidden(images.inputs(), training=True)]
-    _, d = network.loss_and_gradient(network.layers[-1].forward(activations[-1][None], True), images.labels)
-    gradients = [found[0] for found in network.hidden_gradients(d)]
-    fit = FITTED if lane.activation == "relu" else FIXED
-    return LaneStatistics(
-        lane,
-        activation_statistics(activations, lane.activation, _PROBE_BINS, fit),
-        gradient_statistics(gradients, _PROBE_BINS),
-    )
