@@ -58,6 +58,13 @@ class Tests:
         whole[self.inputs] = self.pixels[number]
         return whole.reshape(self.shape)
 
+    def find(self, image: NDArray[np.uint8]) -> int | None:
+        """Return the number of the image that is the same as this one (rows, columns), None if there is none."""
+        if image.shape != self.shape:
+            return None
+        same = np.flatnonzero((self.pixels == image.ravel()[self.inputs]).all(axis=1))
+        return int(same[0]) if len(same) else None
+
     @cached_property
     def used(self) -> NDArray[np.bool_]:
         """The pixels (rows, columns) that the networks have as inputs."""

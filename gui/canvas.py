@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from core.drawing import FINE, blank, centred, draw, enlarged, small
 from gui import theme
 from gui.data_parts import draw_image, fitted, image_of
-from gui.plots import TITLE_PIXELS, blend, plot_font
+from gui.plots import LABEL_PIXELS, TITLE_PIXELS, blend, plot_font
 from gui.widgets import OwnKeys
 
 if TYPE_CHECKING:
@@ -35,14 +35,19 @@ _PEN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _CLEAR = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 _DIGITS = {Qt.Key(Qt.Key.Key_0 + digit): digit for digit in range(10)}
 _HOW = "Draw here with the mouse:\nleft draws, right erases"
+_HOW_INSTEAD = "Draw your own: left draws, right erases"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """What is on the sheet: its paper (see `core.drawing`), and the image that it was, while nothing is drawn on it."""
+    """What is on the sheet: its paper (see `core.drawing`), and the image that it was, while nothing is drawn on it.
+
+    An `example` was put there by nobody: the first stroke takes its place.
+    """
 
     paper: NDArray[np.uint8]
     given: NDArray[np.uint8] | None = None
+    example: bool = False
 
     @property
     def blank(self) -> bool:
@@ -160,10 +165,11 @@ class Canvas(OwnKeys, QWidget):
 
     # Strokes.
 
-    def _begin_stroke(self) -> None:
+    def _begin_stroke(self, erases: bool) -> None:
         self._end_stroke()
-        self._before = self._now
-        self._now = Drawn(self._now.paper.copy())
+        self._before, self._erases = self._now, erases
+        anew = self._now.example and not erases
+        self._now = Drawn(blank(self._shape) if anew else self._now.paper.copy())
 
     def _stroke(self, start: tuple[float, float], end: tuple[float, float], erase: bool) -> None:
         draw(self._now.paper, start, end, erase)
@@ -180,9 +186,8 @@ class Canvas(OwnKeys, QWidget):
         """Begin a stroke with a dot; the right button, or Shift, erases."""
         if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             return
-        self._begin_stroke()
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        self._erases = shift or event.button() == Qt.MouseButton.RightButton
+        self._begin_stroke(shift or event.button() == Qt.MouseButton.RightButton)
         self._last = place = self._place(event.position())
         self._stroke(place, place, self._erases)
 
@@ -217,8 +222,8 @@ class Canvas(OwnKeys, QWidget):
         down = self._down
         self._end_stroke()
         if not down or erase is not self._erases:
-            self._begin_stroke()
-            self._down, self._erases = True, erase
+            self._begin_stroke(erase)
+            self._down = True
             self._stroke(self._pen, self._pen, erase)
         self.update()
 
@@ -272,6 +277,11 @@ class Canvas(OwnKeys, QWidget):
             painter.setCompositionMode(_over(found))
             draw_image(painter, rect, image_of(self._now.paper, found))
             painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+        if self._now.example:
+            painter.setFont(plot_font(LABEL_PIXELS))
+            painter.setPen(QColor(found.muted))
+            below = rect.adjusted(0.0, 0.86 * rect.height(), 0.0, 0.0)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, _HOW_INSTEAD)
         painter.setPen(QPen(QColor(found.focus if self.hasFocus() else found.border), 2.0 if self.hasFocus() else 1.0))
         painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
         if self.hasFocus():

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 def drawing_view(canvas: Canvas) -> dict[str, Any]:
-    """Return what is on a canvas: its image's rows and columns, the ink packed as text, whether it is centred."""
+    """Return what is on a canvas: its image's rows and columns, the ink packed as text, whether it is centred.
+
+    An example is not kept: another is there when somebody comes back.
+    """
     drawn = canvas.drawn()
-    content = b"" if drawn.blank else (drawn.paper if drawn.given is None else drawn.given).tobytes()
+    content = b"" if drawn.blank or drawn.example else (drawn.paper if drawn.given is None else drawn.given).tobytes()
     packed = base64.b64encode(zlib.compress(content, 9)).decode() if content else ""
     return {"rows": canvas.shape[0], "columns": canvas.shape[1], "ink": packed, "centred": canvas.centred}
 

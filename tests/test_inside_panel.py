@@ -39,6 +39,10 @@ def begin(user, **values):
     user.panel.start(wanted)
     user.until(lambda: user.player.status.configuration == wanted and user.player.status.phase is Phase.PAUSED)
     user.until(lambda: user.player.settled and insight(user) is not None and insight(user).lane.name == "sgd")
+    user.until(lambda: insight(user).answers is not None)
+    user.click("clear-canvas")
+    user.window.undo.clear()
+    user.until(lambda: insight(user).answers is None)
 
 
 def insight(user):
@@ -110,6 +114,42 @@ def test_it_opens_with_untrained_networks_and_says_what_to_do(user):
     user.until(lambda: insight(user).iteration > 0)
     assert user.said() == ""
     user.press(KEY.Key_Space)
+
+
+def test_it_opens_with_a_test_image_and_every_answer_to_it(user, sample):
+    user.open("inside")
+    user.until(lambda: insight(user) is not None and insight(user).answers is not None)
+    image, label = until_answered(user).image, int(sample.test_labels[2])
+    assert image.ravel().tolist() == sample.test_images[2].tolist()
+    assert user.find("image-words").text() == f"test image 2,\nlabel {label}"
+    assert user.find("answers").truth == label
+    assert user.window.undo.count() == 0, "nobody drew it"
+
+
+def test_the_first_stroke_takes_the_place_of_the_example(user):
+    user.open("inside")
+    user.until(lambda: insight(user) is not None and insight(user).answers is not None)
+    example = canvas(user).drawn()
+    stroke(user, (3, 2), (3, 5))
+    assert not canvas(user).drawn().paper[40:].any(), "nothing is left of it"
+    assert user.find("image-words").text() == "what the\nnetworks get" and user.find("answers").truth is None
+    user.control(KEY.Key_Z)
+    assert np.array_equal(canvas(user).drawn().paper, example.paper)
+    stroke(user, (14, 2), (14, 26), button=RIGHT)
+    left = canvas(user).drawn().paper
+    assert 0 < int(left.sum()) < int(example.paper.sum()), "the eraser leaves the rest"
+    user.click("clear-canvas")
+    user.press(KEY.Key_Right)
+    user.until(lambda: insight(user).iteration == 1)
+    assert canvas(user).image() is None, "what was emptied stays empty"
+
+
+def test_an_example_of_the_networks_size_comes_with_other_data(user, tmp_path):
+    user.open("inside")
+    user.until(lambda: insight(user) is not None and insight(user).answers is not None)
+    user.window.data.load(str(write_idx(tmp_path / "own", 60)))
+    user.until(lambda: canvas(user).shape == (6, 6) and canvas(user).image() is not None)
+    assert until_answered(user).image.shape == (6, 6)
 
 
 def own_key():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPen
 
 from gui.legend import marker_path
-from gui.plots import TICK_PIXELS, TITLE_PIXELS, PlotColours, blend
+from gui.plots import LABEL_PIXELS, TICK_PIXELS, TITLE_PIXELS, PlotColours, blend
 from gui.ramp import LEVELS, level_colour
 from gui.views.base import short_number
 from gui.views.page import (
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from core.lanes import Lane
 
 _DIGITS = 18.0  # height of the line with the classes' names
-_LEAST, _MOST = 24.0, 76.0  # height of a lane
+_LEAST, _MOST = 24.0, 200.0  # height of a lane
+_NARROW, _STACKED, _HEAD = 420.0, 58.0, 28.0  # below this width, lanes of this height have their words above the bars
 _PALE = 0.42
-_SAY = 92.0  # room for a class and how sure it is
 _LEGEND = 34.0
-_LARGEST_CELL, _SMALLEST_CROSSED = 24.0, 5.0
+_LARGEST_CELL, _SMALLEST_CROSSED = 44.0, 5.0
 _STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0)
 _NOTHING_DRAWN = "Draw, or take a test image: each network's answer appears here as you draw."
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
@@ -53,10 +53,17 @@ class AnswersChart(Picture):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__("answers", "answers of the networks", parent)
+        self.truth: int | None = None  # the class that the image is of, where that is known
+
+    def set_truth(self, label: int | None) -> None:
+        """Mark the class that the image is of, where that is known."""
+        if label != self.truth:
+            self.truth = label
+            self.update()
 
     def minimumSizeHint(self) -> QSize:
         """Stay readable."""
-        return QSize(280, 120)
+        return QSize(240, 120)
 
     def show_insight(self, insight: Insight) -> None:
         """Show other answers, and say them to those who cannot see them."""
@@ -111,24 +118,35 @@ class AnswersChart(Picture):
         names = min(0.36 * room.width(), max(text_width(lane.label, bold=True) for lane in answers.lanes) + 26.0)
         top = room.top()
         for row in rows:
-            place = QRectF(room.left(), top, room.width(), height)
-            self._draw_lane(painter, place, names, answers, row, colours)
+            parts = _Parts.of(QRectF(room.left(), top, room.width(), height), names, answers.probabilities.shape[1])
+            self._draw_lane(painter, parts, answers, row, colours)
             top += height
-        bars = QRectF(room.left() + names, top, room.width() - names - _SAY, _DIGITS)
-        for number, cell in enumerate(_cells(bars, answers.probabilities.shape[1])):
-            write(painter, cell, str(number), colours.muted, CENTRE, TICK_PIXELS)
+        self._draw_classes(painter, QRectF(parts.bars.left(), top, parts.bars.width(), _DIGITS), colours)
         if more:
             place = QRectF(room.left(), top + _DIGITS, room.width(), height - 4)
             write(painter, place, f"and {more:,} networks more", colours.muted)
 
-    def _draw_lane(
-        self, painter: QPainter, place: QRectF, names: float, answers: Answers, row: int, colours: PlotColours
-    ) -> None:
-        lane, chances = answers.lanes[row], answers.probabilities[row]
+    def _draw_classes(self, painter: QPainter, room: QRectF, colours: PlotColours) -> None:
+        """Name the classes, or as many as there is room for; the right one always, boldly."""
+        assert self.insight is not None and self.insight.answers is not None
+        cells = _cells(room, self.insight.answers.probabilities.shape[1])
+        least = text_width(str(len(cells) - 1), TICK_PIXELS) + 3.0
+        every = math.ceil(least * len(cells) / room.width())
+        for number, cell in enumerate(cells):
+            right = number == self.truth
+            hidden = self.truth is not None and 0 < abs(number - self.truth) < every
+            if right or (number % every == 0 and not hidden):
+                place = QRectF(cell.center().x() - 20.0, room.top(), 40.0, room.height())
+                colour = colours.foreground if right else colours.muted
+                write(painter, place, str(number), colour, CENTRE, LABEL_PIXELS if right else TICK_PIXELS, right)
+                if right:
+                    line = place.adjusted(12.0, 0.0, -12.0, 0.0)
+                    painter.fillRect(QRectF(line.left(), line.bottom() - 1.0, line.width(), 2.0), QColor(colour))
+
+    def _draw_lane(self, painter: QPainter, parts: _Parts, answers: Answers, row: int, colours: PlotColours) -> None:
+        lane, chances, bars = answers.lanes[row], answers.probabilities[row], parts.bars
         assert self.insight is not None
-        watched = lane.name == self.insight.lane.name
-        _draw_name(painter, QRectF(place.left(), place.top(), names - 6.0, place.height()), lane, watched, colours)
-        bars = QRectF(place.left() + names, place.top() + 5.0, place.width() - names - _SAY, place.height() - 8.0)
+        _draw_name(painter, parts.name, lane, lane.name == self.insight.lane.name, colours)
         painter.setPen(QPen(blend(colours.muted, colours.background, 0.5), 1.0))
         painter.drawLine(QPointF(bars.left(), bars.bottom()), QPointF(bars.right(), bars.bottom()))
         best = int(chances.argmax())
@@ -137,11 +155,38 @@ class AnswersChart(Picture):
             share = float(chances[number]) if np.isfinite(chances[number]) else 0.0
             bar = cell.adjusted(0.0, (1.0 - share) * cell.height(), 0.0, 0.0)
             painter.fillRect(bar, strong if number == best else pale)
-        said = QRectF(bars.right() + 8.0, place.top(), 26.0, place.height())
-        pixels = TITLE_PIXELS + (9 if place.height() > 36 else 5)
-        write(painter, said, answer_text(chances), colours.foreground, CENTRE, pixels, bold=True)
-        sure = QRectF(said.right() + 4.0, place.top(), place.right() - said.right() - 4.0, place.height())
-        write(painter, sure, probability_text(chances.max()), colours.muted)
+        write(painter, parts.said, answer_text(chances), colours.foreground, CENTRE, parts.pixels, bold=True)
+        write(painter, parts.sure, probability_text(chances.max()), colours.muted)
+
+
+class _Parts(NamedTuple):
+    """Where the name of a lane, its bars, the class it says and how sure it is are; `pixels` is how large that is."""
+
+    name: QRectF
+    bars: QRectF
+    said: QRectF
+    sure: QRectF
+    pixels: int
+
+    @classmethod
+    def of(cls, place: QRectF, names: float, classes: int) -> _Parts:
+        """Put words beside the bars, or above them where there is little width."""
+        narrow = place.width() < _NARROW and place.height() >= _STACKED
+        pixels = TITLE_PIXELS + (9 if narrow or place.height() > 36 else 5) + (8 if place.height() > 110 else 0)
+        sure, said = text_width("> 99.9 %") + 2.0, text_width("8" * len(str(classes - 1)), pixels, bold=True) + 8.0
+        words = 8.0 + said + 4.0 + sure
+        height = _HEAD + (8 if place.height() > 110 else 0) if narrow else place.height()
+        left = place.right() - words + 8.0
+        name = place.width() - words if narrow else names - 6.0
+        gap = 3.0 + 0.05 * place.height()  # between one lane's bars and the next lane
+        beside = place.adjusted(names, 2.0 + gap, -words, -3.0)
+        return cls(
+            QRectF(place.left(), place.top(), name, height),
+            place.adjusted(0.0, height, 0.0, -gap) if narrow else beside,
+            QRectF(left, place.top(), said, height),
+            QRectF(left + said + 4.0, place.top(), sure, height),
+            pixels,
+        )
 
 
 def answer_text(chances: Any) -> str:

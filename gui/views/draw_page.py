@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from gui.views.base import Number
 
 _ANY = "any"
-_CANVAS = 0.42  # of the page's width
-_MOST_CANVAS = 420
+_CANVAS, _LEAST_CANVAS, _MOST_CANVAS = 0.48, 230, 520  # of the page's width, and pixels
+_BESIDES = 300  # of the page's height: what is below the canvas, few lines of cells and their scale
+_GETS = "what the\nnetworks get"
 
 
 class Seen(QWidget):
@@ -77,6 +78,8 @@ class DrawPage(Page):
         self._make_controls()
         self._lay_out()
         self.canvas.asked_for.connect(self.wanted)
+        self._said: tuple[Any, Any] = (None, None)  # the image on the canvas and the labels that it was looked up in
+        self.canvas.changed.connect(self._say_image)
 
     def _make_controls(self) -> None:
         self.clear = QPushButton("Clear", self)
@@ -104,8 +107,9 @@ class DrawPage(Page):
     def _lay_out(self) -> None:
         self._left = QVBoxLayout()
         self._left.setSpacing(8)
-        self._left.addWidget(self.canvas, 1)
-        words = QLabel("what the\nnetworks get", self)
+        self._left.addWidget(self.canvas)
+        self.words = words = QLabel(_GETS, self)
+        words.setObjectName("image-words")
         words.setProperty("role", "muted")
         beside = QVBoxLayout()
         beside.setSpacing(4)
@@ -119,6 +123,7 @@ class DrawPage(Page):
         below.addWidget(self.clear, 0, Qt.AlignmentFlag.AlignTop)
         self._left.addLayout(below)
         self._left.addLayout(row_of(self.take, self.of_class, 1))
+        self._left.addStretch(1)
         self._side = QWidget(self)
         self._side.setLayout(self._left)
         self._left.setContentsMargins(0, 0, 0, 0)
@@ -129,12 +134,14 @@ class DrawPage(Page):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(16, 10, 16, 8)
         whole.setSpacing(14)
-        whole.addLayout(upper, 3)
-        whole.addWidget(self.strips, 2)
+        whole.addLayout(upper)
+        whole.addWidget(self.strips, 1)
 
     def resizeEvent(self, event: Any) -> None:
-        """Share the width between canvas and answers."""
-        self._side.setFixedWidth(min(_MOST_CANVAS, max(230, round(_CANVAS * self.width()))))
+        """Share the width between canvas and answers, the height between them and the cells below."""
+        side = min(_MOST_CANVAS, round(_CANVAS * self.width()), self.height() - _BESIDES)
+        self._side.setFixedWidth(max(_LEAST_CANVAS, side))
+        self.canvas.setFixedHeight(max(_LEAST_CANVAS, side) - 4)
 
     def pictures(self) -> tuple[Picture, ...]:
         """Return answers and activations."""
@@ -149,6 +156,18 @@ class DrawPage(Page):
             for digit in range(insight.tests.classes):
                 self.of_class.addItem(str(digit), digit)
         super().show_insight(insight)
+        self._say_image()
+
+    def _say_image(self) -> None:
+        """Say which image of the data is on the canvas, and mark its class in the answers; looked up once for each."""
+        given, tests = self.canvas.drawn().given, None if self.insight is None else self.insight.tests
+        if tests is None or (given is self._said[0] and tests.labels is self._said[1]):
+            return
+        self._said = given, tests.labels
+        number = None if given is None else tests.find(given)
+        label = None if number is None else int(tests.labels[number])
+        self.answers.set_truth(label)
+        self.words.setText(_GETS if number is None else f"{tests.kind} image {number:,},\nlabel {label}")
 
     def set_theme(self, found: Theme) -> None:
         """Draw in this look."""

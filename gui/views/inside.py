@@ -9,7 +9,9 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QUndoCommand
 
+from core.drawing import enlarged
 from core.watching import MOST_COMPARED, Sight, Watch
+from gui.canvas import Drawn
 from gui.drawing_text import drawing_from, drawing_view
 from gui.views.guest import RUNS, GuestPanel, how_it_ended, start_words
 from gui.views.inside_view import InsideView
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from core.insight import Insight
     from core.parameters import Configuration
     from core.weight_steps import WeightStep
-    from gui.canvas import Drawn
     from gui.panel import Panel
 
 _NOTES = (
@@ -34,6 +35,7 @@ _NOTES = (
     "Gradient flow: lines that fan out are a gradient that vanishes, or explodes, on its way back to layer 1.",
     "A network that is sure is not always right: draw what is no digit at all.",
 )
+_EXAMPLE = 2  # of the test images; of the bundled ones it is a plain 3
 _UNTRAINED = "untrained: press Space and watch it learn"
 
 
@@ -55,7 +57,7 @@ class InsidePanel(GuestPanel):
         self._rested: tuple[Any, ...] = ()  # the moment at rest for which exact results were asked
         self._weight: tuple[str, int, int, int] | None = None
         self._step: WeightStep | None = None  # the picked weight's update of an earlier moment
-        self._greeted = False
+        self._greeted = self._drawn_on = False
         self._random = np.random.default_rng(0)
         return super()._form_parts()
 
@@ -142,6 +144,7 @@ class InsidePanel(GuestPanel):
             self.view.say(ended or "Measuring …")
         else:
             super().show_frame(replace(frame, insight=self._insight), cursor)
+            self._show_example()
 
     def _show_words(self, frame: Any, cursor: int) -> None:
         super()._show_words(frame, cursor)
@@ -214,7 +217,18 @@ class InsidePanel(GuestPanel):
     # What is done on the pages.
 
     def _keep_edit(self, text: str, before: Drawn, after: Drawn) -> None:
+        self._drawn_on = True
         self.desk.undo.push(DrawEdit(self, text, before, after))
+
+    def _show_example(self) -> None:
+        """Put a test image on a canvas that nobody has drawn on, so that there is an answer to look at."""
+        canvas = self.view.draw.canvas
+        if self._insight is None or self._drawn_on or not canvas.drawn().blank:
+            return
+        tests = self._insight.tests
+        if tests.shape == canvas.shape and len(tests.labels):
+            image = tests.image(min(_EXAMPLE, len(tests.labels) - 1))
+            canvas.show_drawn(Drawn(enlarged(image), image, example=True))
 
     def _take_example(self, digit: int) -> None:
         """Put a test image of a class on the canvas, −1 for any."""
