@@ -236,16 +236,18 @@ def test_a_pixel_that_is_clicked_has_its_equation_in_the_notes(user, unbroken):
     user.until(lambda: user.player.status.configuration == wanted and user.player.settled)
     user.until(lambda: user.panel.view.insight is not None)
     go(user, 5)
-    user.panel.view.open_page("weights")
     assert user.find("equation-word").text().startswith("Click a pixel of the weights")
+    user.panel.view.open_page("weights")
+    until_update(user, 5)  # of the weight that is marked from the beginning
+    assert where(user) == "layer 1, 407 → 1, update 5"
     assert not user.find("equation-lane").isVisible()
     images, place = user.find("weight-images"), (1, MIDDLE, 3)
     user.until(lambda: images.isVisible() and user.panel.view.page.insight is not None)
     QApplication.processEvents()
     spot = images.mapTo(user.window, images.rect_of(place).center().toPoint())
     QTest.mouseClick(user.window.windowHandle(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, spot)
+    user.until(lambda: where(user) == f"layer 1, {MIDDLE + 1} → 4, update 5")
     until_update(user, 5)
-    assert where(user) == f"layer 1, {MIDDLE + 1} → 4, update 5"
     lane = user.panel.view.insight.lane.name
     assert_step(user, unbroken, (lane, *place), 5)
     user.player.seek(2)

@@ -95,8 +95,8 @@ class InsidePanel(GuestPanel):
 
     def _wanted(self) -> Watch:
         name = "".join(self._names()[:1])
-        weight = (name, *self._weight[1:]) if self._weight else None
-        return Watch(insight=name, image=self.view.image(), weight=weight)
+        place = self._weight[1:] if self._weight else self.view.marked_weight()
+        return Watch(insight=name, image=self.view.image(), weight=None if place is None else (name, *place))
 
     def _forget(self) -> None:
         of = self._run, self._names()

@@ -107,6 +107,10 @@ class InsideView(RunView):
         self.flow.show_run(self.page is self.flow)
         self.wants_other.emit()
 
+    def marked_weight(self) -> tuple[int, int, int] | None:
+        """Return the weight that is marked among those on screen: layer, input, unit; None on another page."""
+        return self.weights.marked() if self.page is self.weights else None
+
     def image(self) -> bytes | None:
         """Return the image that is to be answered; None where nobody sees the answers, or nothing is drawn."""
         drawn = self.draw.canvas.image() if self.page.wants_image else None

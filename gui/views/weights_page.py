@@ -97,9 +97,14 @@ class WeightsPage(Page):
         self.value.setText(self.images.words(place))
         self.picked.emit(*place)
 
-    def _enter(self) -> None:
+    def marked(self) -> Place | None:
+        """Return the weight that the boxes say, which the network has; None before there is one."""
         layer, entry, unit = (box.value() for box in self.boxes.values())
-        self.pick((layer, entry - 1, unit - 1))
+        return None if self.insight is None else (layer, entry - 1, unit - 1)
+
+    def _enter(self) -> None:
+        if (place := self.marked()) is not None:
+            self.pick(place)
 
     def _limit_boxes(self) -> None:
         """Let the boxes take what the network has, and show the weight that is picked."""
