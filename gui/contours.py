@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QTransform
 
+from core.memory import error_text
 from gui.background import Background
 from gui.items import Frame, ViewItem, line_path
 from gui.legend import marker_path
@@ -116,6 +117,8 @@ class SurfacePicture(ViewItem):
         self._wanted: object = None
         self._work = Background("map", self)
         self._work.done.connect(self._take)
+        self._work.failed.connect(self._fail)
+        self._failure = ""
         self._pixmap: tuple[object, QPixmap | None] = (None, None)
         self._filed: tuple[object, SurfaceMap | None] = (None, None)
         self._timer = QTimer(self)
@@ -161,8 +164,7 @@ class SurfacePicture(ViewItem):
 
     def _forget(self) -> None:
         """Have the map made again at the next paint."""
-        self._fresh = False
-        self._wanted = None
+        self._fresh, self._wanted, self._failure = False, None, ""
         self.update()
 
     def _file_map(self) -> SurfaceMap:
@@ -195,6 +197,14 @@ class SurfacePicture(ViewItem):
         if tracing is not None and self._wanted is not None:
             self._map, self._fresh = SurfaceMap.of(tracing, self._colours.dark), True
             self._pixmap = (None, None)
+        self.update()
+
+    def _fail(self, error: Exception) -> None:
+        """Say why there is no map; that of another surface or view would be wrong."""
+        if self._wanted is not None:
+            full = isinstance(error, MemoryError)
+            self._failure = "there is not enough memory" if full else error_text(error)
+            self._map, self._fresh = None, True
         self.update()
 
     def _made(self, grid: int) -> SurfaceMap:
@@ -254,20 +264,26 @@ class SurfacePicture(ViewItem):
             painter.fillPath(mark, QColor(self._colours.foreground))
 
     def _say_broken(self, painter: QPainter, frame: Frame) -> None:
-        """Say what is hatched."""
+        """Say what is hatched, or why there is no map."""
         share = self._map.broken if self._map is not None and self._fresh else 0.0
-        if share > _SAID_BROKEN:
-            words = "f is not finite anywhere here" if share == 1.0 else "hatched: f is not finite"
-            place = Qt.AlignmentFlag.AlignCenter
-            if share < 1.0:
-                place = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop
-            painter.setFont(plot_font(LABEL_PIXELS))
-            room = painter.boundingRect(QRectF(*frame.rect).adjusted(14.0, 10.0, -14.0, -10.0), int(place), words)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(self._colours.background))
-            painter.drawRoundedRect(room.adjusted(-6.0, -3.0, 6.0, 3.0), 4.0, 4.0)
-            painter.setPen(QColor(self._colours.foreground))
-            painter.drawText(room, int(place), words)
+        corner = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop  # in the other one is the switch to 3D
+        if self._failure:
+            self._say(painter, frame, f"the map cannot be drawn: {self._failure}", corner)
+        elif share == 1.0:
+            self._say(painter, frame, "f is not finite anywhere here", Qt.AlignmentFlag.AlignCenter)
+        elif share > _SAID_BROKEN:
+            self._say(painter, frame, "hatched: f is not finite", corner)
+
+    def _say(self, painter: QPainter, frame: Frame, words: str, place: Qt.AlignmentFlag) -> None:
+        """Write words on a label."""
+        flags = place | Qt.TextFlag.TextWordWrap
+        painter.setFont(plot_font(LABEL_PIXELS))
+        room = painter.boundingRect(QRectF(*frame.rect).adjusted(14.0, 10.0, -14.0, -10.0), int(flags), words)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._colours.background))
+        painter.drawRoundedRect(room.adjusted(-6.0, -3.0, 6.0, 3.0), 4.0, 4.0)
+        painter.setPen(QColor(self._colours.foreground))
+        painter.drawText(room, int(flags), words)
 
 
 def _with_margin(rect: QRectF) -> QRectF:

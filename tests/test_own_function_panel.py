@@ -359,6 +359,29 @@ def test_the_map_of_a_typed_function_is_never_traced_by_the_window(typist, monke
     assert not any(thread is threading.main_thread() for thread in tracers)
 
 
+def test_a_map_that_finds_no_memory_says_so_and_the_next_one_is_drawn(typist, monkeypatch):
+    before, asked = pixels(grabbed(typist.panel.view)), []
+
+    def fails(*_args):
+        asked.append(formula(typist))
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(contours, "trace", fails)
+        typist.enter("function", "x^2 + 3y^2")
+        typist.until(lambda: len(asked) > 0)
+        drawn(typist)
+        assert picture(typist)._map is None
+        assert picture(typist)._failure == "there is not enough memory"
+        typist.panel.view.graphics.viewport().repaint()
+        assert len(asked) == 1, "not tried again at every paint"
+        assert not np.array_equal(pixels(grabbed(typist.panel.view)), before)
+    typist.enter("function", "x^2 + 4y^2")
+    drawn(typist)
+    assert picture(typist)._map is not None and not picture(typist)._failure
+    assert typist.window.banner.text() == ""
+
+
 def test_a_slow_function_is_given_up_for_the_next_one(typist):
     typist.enter("function", SLOW)
     typist.enter("iterations", "10000")
