@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from core.export import write_csv, write_json, write_npz
+from core.files import STEPS
 from core.presets import PRESETS, build
-from core.step_table import STEPS, write_steps
+from core.step_table import write_steps
 from core.watching import Watch
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from core.experiments.propagation import LaneStatistics, PropagationFrame
 from core.experiments.search import SearchFrame
 from core.experiments.stability import StabilityFrame
 from core.experiments.training_frame import TrainingFrame
-from core.files import ExportError, whole_file
+from core.files import FORMATS, ExportError, whole_file
 from core.map_export import map_arrays
 from core.tables import Frame, Table, flow_tables, tables
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from core.insight import Insight
     from core.parameters import Configuration
     from core.scripts import Script
-
-FORMATS = ("csv", "json", "npz")
 
 
 def write_csv(frame: Frame, folder: Path, name: str) -> list[Path]:

@@ -1,4 +1,7 @@
-"""Files that are written whole or not at all: into a temporary neighbour first, which then takes the name."""
+"""Files that are written whole or not at all: into a temporary neighbour first, which then takes the name.
+
+And the formats of data, by what they are called.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+FORMATS = ("csv", "json", "npz")
+STEPS = "steps"
+"""The numbers of every step of paths; asked for by itself, as there are many rows."""
 
 
 class ExportError(OSError):

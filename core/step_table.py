@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from core.experiments.paths import PathsFrame
     from core.tables import Row
 
-STEPS = "steps"
-"""What the format is called; it is asked for by itself, as there are many rows."""
-
 
 def write_steps(frame: PathsFrame, folder: Path, name: str) -> list[Path]:
     """Write the table as `NAME-steps.csv` and return its path; raises ExportError."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from core.batch import write
-from core.export import FORMATS, select_lanes
+from core.files import FORMATS
 from gui.export import FigureFormat, export_figure, figure_image
 from gui.reels import WHOLE
 
@@ -40,6 +39,8 @@ def export_panel(panel: Panel, request: Request) -> list[Path]:
     """Write what the panel shows and return the paths; raises ExportError, of core or gui, with one line."""
     if request.format in PICTURES:
         return [_export_picture(panel, request)]
+    from core.batch import write  # with every kind of experiment
+
     configuration = panel.run_configuration()
     dataset = panel.desk.dataset() if panel.preset.uses_images else None
     return write(visible_frame(panel), configuration, dataset, request.folder, [request.format], request.name)
@@ -47,6 +48,8 @@ def export_panel(panel: Panel, request: Request) -> list[Path]:
 
 def visible_frame(panel: Panel) -> Any:
     """Return the panel's frame with the lanes that are switched on."""
+    from core.export import select_lanes
+
     frame = panel.shown_frame()
     return select_lanes(frame, panel.view.visible(frame))
 

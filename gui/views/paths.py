@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from core.files import STEPS
 from core.own_surface import OWN, printed, printed_gradient
-from core.step_table import STEPS
 from gui.contours import SurfacePicture
 from gui.crosshair import Crosshair, ReadoutLine
 from gui.items import PathTrace, Trace
