@@ -173,7 +173,9 @@ class PanelRuns(QWidget):
 
     def _can_go_on(self, changed: list[str]) -> bool:
         live = all(declared(self.configuration, key).live for key in changed)
-        return live and not self.is_eager and not self._failed and self.player.status.position > 0
+        status = self.player.status  # a run on its way back to where it branches off begins at 0
+        runs = status.position > 0 or status.returning is not None
+        return live and not self.is_eager and not self._failed and runs
 
     @property
     def _failed(self) -> bool:
