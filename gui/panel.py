@@ -75,6 +75,7 @@ class Panel(PanelRuns):
         self._hovered: str | None = None
         self._switched_off: tuple[str, ...] = ()  # lanes that stay in the list, to be switched on again
         self._words_at = 0.0
+        self._missed = False  # whether a frame came while nobody saw the panel
         self._make_widgets()
         self._lay_out()
         self._connect()
@@ -187,12 +188,12 @@ class Panel(PanelRuns):
         self._connect_player(self.player)
 
     def _connect_player(self, player: Player) -> None:
-        player.shown.connect(self.show_frame)
+        player.shown.connect(self._take_frame)
         player.state_changed.connect(self._show_state)
         player.failed.connect(self._fail)
 
     def _disconnect_player(self, player: Player) -> None:
-        player.shown.disconnect(self.show_frame)
+        player.shown.disconnect(self._take_frame)
         player.state_changed.disconnect(self._show_state)
         player.failed.disconnect(self._fail)
 
@@ -270,6 +271,12 @@ class Panel(PanelRuns):
         if self.player.frame is not None:
             self.show_frame(self.player.frame, self.player.shown_position)
 
+    def _take_frame(self, frame: Any, cursor: int) -> None:
+        """Show a frame; while only another panel is looked at that shows this run, it can wait."""
+        self._missed = not self.isVisible()
+        if not self._missed:
+            self.show_frame(frame, cursor)
+
     def show_frame(self, frame: Any, cursor: int) -> None:
         """Draw a frame, and say how the lanes fare."""
         self.view.say("")
@@ -327,6 +334,9 @@ class Panel(PanelRuns):
         """Display only what is visible."""
         super().showEvent(event)
         self.player.set_active(self, True, self.view.interval)
+        if self._missed:
+            self._missed = False
+            self._redraw()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop drawing; a run goes on."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -68,10 +69,16 @@ def plot_font(pixels: int, *, bold: bool = False) -> QFont:
 
     An alias such as "Sans Serif" would be written into exported files as it stands and mean another font elsewhere.
     """
-    font = QFont(QFontInfo(QGuiApplication.font()).family())
+    font = QFont(_family(QGuiApplication.font().family()))
     font.setPixelSize(pixels)
     font.setBold(bold)
     return font
+
+
+@lru_cache(maxsize=8)
+def _family(alias: str) -> str:
+    """Return the family that a name resolves to: looked up once, for pictures write hundreds of words."""
+    return QFontInfo(QFont(alias)).family()
 
 
 class Axis(pg.AxisItem):

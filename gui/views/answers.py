@@ -150,11 +150,13 @@ class AnswersChart(Picture):
         painter.setPen(QPen(blend(colours.muted, colours.background, 0.5), 1.0))
         painter.drawLine(QPointF(bars.left(), bars.bottom()), QPointF(bars.right(), bars.bottom()))
         best = int(chances.argmax())
-        strong, pale = QColor(lane.colour), blend(lane.colour, colours.background, _PALE)
-        for number, cell in enumerate(_cells(bars, len(chances))):
-            share = float(chances[number]) if np.isfinite(chances[number]) else 0.0
-            bar = cell.adjusted(0.0, (1.0 - share) * cell.height(), 0.0, 0.0)
-            painter.fillRect(bar, strong if number == best else pale)
+        shares = np.nan_to_num(chances).tolist()
+        heights = zip(_cells(bars, len(shares)), shares, strict=True)
+        rects = [cell.adjusted(0.0, (1.0 - share) * cell.height(), 0.0, 0.0) for cell, share in heights]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(blend(lane.colour, colours.background, _PALE))
+        painter.drawRects(rects)
+        painter.fillRect(rects[best], QColor(lane.colour))
         write(painter, parts.said, answer_text(chances), colours.foreground, CENTRE, parts.pixels, bold=True)
         write(painter, parts.sure, probability_text(chances.max()), colours.muted)
 
