@@ -236,4 +236,4 @@ def test_texts_that_contradict_are_refused_in_one_line(name, texts, message) -> 
 def test_a_key_that_is_not_used_names_those_that_are() -> None:
     with pytest.raises(UnknownParameterError) as found:
         preset("random-search").read({"sgd.lr": "0.1"})
-    assert "search.lr" in str(found.value) and "search.momentum" not in str(found.value)
+    assert "search.{lr,l2}" in str(found.value) and "momentum" not in str(found.value)
