@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SWATCH = 22
 _ROOM = 24
+_LONGEST = 110
 _CHOICE_WIDTH = 134
 _BESIDE = _SWATCH + 36  # what a check box needs beside its name
 _LAST = "At least one lane stays on"
@@ -91,13 +92,16 @@ class _Status(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setFixedWidth(0)
+        self.said = ""
 
     def show_text(self, text: str) -> None:
-        """Show a text, making room for it where there is too little."""
-        needed = self.fontMetrics().horizontalAdvance(text)
+        """Show a text, making room for it where there is too little; a long one leaves the name room in two lines."""
+        self.said = text
+        lines = _fitted(text, self.fontMetrics(), _LONGEST)
+        needed = max(map(self.fontMetrics().horizontalAdvance, lines.split("\n")))
         if not needed <= self.width() < needed + 2 * _ROOM:
             self.setFixedWidth(math.ceil(needed / _ROOM) * _ROOM)
-        self.setText(text)
+        self.setText(lines)
 
 
 class LaneRow(QFrame):
@@ -137,14 +141,14 @@ class LaneRow(QFrame):
 
     def set_status(self, text: str, severity: Severity) -> None:
         """Say at the right how the lane fares."""
-        if self._status.text() != text:
+        if self._status.said != text:
             self._status.show_text(text)
             self.check.setAccessibleDescription(f"{self.option.doc} {text}".strip())
         flag(self._status, "severity", severity.value)
 
     def status(self) -> str:
         """Return what is said at the right."""
-        return self._status.text()
+        return self._status.said
 
     def is_open(self) -> bool:
         """Whether the lane's own parameters are shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 WIDTH, _WIDEST = 264, 640
 _UNDER = 8
+_LONG = 28  # letters that may be wider than the notes
 
 # What lanes differ in, where that is no optimizer: label, colour of their curves, formula.
 FORMULAS = {
@@ -30,6 +32,11 @@ FORMULAS = {
 
 def _square(colour: str) -> str:
     return f"<span style='color:{colour}'>■</span> " if colour else ""
+
+
+def _breakable(formula: str) -> str:
+    """Let a long formula go on in another line after a sign; Qt breaks at spaces alone, and would widen the notes."""
+    return re.sub(rf"\S{{{_LONG},}}", lambda part: re.sub(r"([·/^(])", "\\1\u200b", part[0]), formula)
 
 
 class Notes(QScrollArea):
@@ -103,7 +110,7 @@ class Notes(QScrollArea):
         self._look.setText(points)
         parts = [
             f"<p style='margin:0 0 8px 0'>{_square(colour)}<b>{escape(label)}</b><br>"
-            f"{escape(text).replace(chr(10), '<br>')}</p>"
+            f"{_breakable(escape(text)).replace(chr(10), '<br>')}</p>"
             for label, colour, text in formulas
         ]
         self._formulas.setText("".join(parts))

@@ -287,10 +287,10 @@ class Panel(PanelRuns):
             self._show_words(frame, cursor)
 
     def _show_words(self, frame: Any, cursor: int) -> None:
-        listed = self.lanes.names()  # a frame may be of the run before the present one
-        for name, status in self.view.lane_statuses(frame, cursor).items():
-            if name in listed:
-                self.lanes.set_status(name, status.text, status.severity)
+        found = self.view.lane_statuses(frame, cursor)  # a frame may be of the run before the present one
+        for name in self.lanes.names():
+            status = found.get(name)
+            self.lanes.set_status(name, *((status.text, status.severity) if status is not None else ("",)))
         if self.notes.isVisible():
             self.notes.show_numbers(self.view.numbers(frame, cursor))
             self.view.explain()

@@ -121,6 +121,7 @@ class Axis(pg.AxisItem):
             self.setWidth(room + (_LEFT_WIDTH if self._numbered else _BARE_WIDTH))
         else:
             self.setHeight(_BARE_WIDTH if self._slim else _BOTTOM_HEIGHT + room)
+        self.resizeEvent()  # pyqtgraph places a label by its length only where the axis has another size
 
     def set_colours(self, colours: PlotColours) -> None:
         """Draw in these colours from now on."""

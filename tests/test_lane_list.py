@@ -55,6 +55,13 @@ def test_a_lane_is_switched_by_a_click_anywhere_beside_its_name(qtbot, lanes, na
     assert check.isChecked() is not before
 
 
+def test_a_long_word_on_how_a_lane_fares_leaves_its_name_room(qtbot, lanes):
+    lanes.resize(280, lanes.sizeHint().height())
+    lanes.set_status("adagrad", "diverged at step 1,000", Severity.ERROR)
+    qtbot.waitUntil(lambda: lanes.row("adagrad").check.text() == "AdaGrad")
+    assert lanes.row("adagrad").status() == "diverged at step 1,000"
+
+
 def test_lanes_are_switched_in_the_order_of_the_list_and_never_all_off(qtbot, lanes):
     press(qtbot, lanes, "momentum")
     press(qtbot, lanes, "sgd")

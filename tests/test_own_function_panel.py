@@ -433,3 +433,11 @@ def test_hostile_settings_are_forgotten(opened, store, text):
     found.until(lambda: found.panel.shown_frame() is not None)
     assert found.panel.preset.name == "optimizer-paths"
     assert found.panel.configuration["function"] == DEFAULT.text
+
+
+def test_a_long_gradient_is_broken_and_does_not_widen_the_notes(typist):
+    typist.enter("function", "exp(exp(exp(x*y)))")
+    typist.until(lambda: "exp(exp(exp(" in formula(typist))
+    notes = typist.find("notes")
+    typist.until(lambda: "∂f/∂x" in notes._formulas.text())
+    typist.until(lambda: notes.widget().width() == notes.viewport().width())

@@ -313,3 +313,12 @@ def test_every_surface_can_be_played(user):
         user.until(lambda: at(user) > 0)
         assert user.lane_status("adam") != ""
         user.player.stop()
+
+
+def test_a_lane_that_is_off_says_nothing_of_the_run_before(user):
+    user.until(lambda: user.lane_status("sgd").startswith("f = "))
+    user.click("lane-sgd")
+    user.until(lambda: user.lane_status("sgd") == "")
+    assert user.lane_status("adam").startswith("f = ")
+    user.click("lane-sgd")
+    user.until(lambda: user.lane_status("sgd").startswith("f = "))
