@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from core.optimizers import OPTIMIZERS
 from core.surfaces import SURFACES
+from gui.panel_export import Request, export_panel
 from tests.gui_helpers import grabbed, ink
 
 pytest_plugins = ["tests.window"]
@@ -322,3 +325,17 @@ def test_a_lane_that_is_off_says_nothing_of_the_run_before(user):
     assert user.lane_status("adam").startswith("f = ")
     user.click("lane-sgd")
     user.until(lambda: user.lane_status("sgd").startswith("f = "))
+
+
+def test_the_line_at_the_step_that_is_shown_is_thin_in_an_svg_for_every_program(user, tmp_path):
+    """Many programs do not know non-scaling strokes, and would draw it as wide as a step."""
+    user.until(lambda: user.player.settled)
+    lines = []
+    for step in (6, END):
+        user.player.seek(step)
+        user.until(lambda step=step: user.player.shown_position == step)
+        (path,) = export_panel(user.panel, Request("loss", "svg", tmp_path, "loss", size=(700, 300)))
+        text = path.read_text()
+        assert not re.search(r"<(polyline|line|path) [^>]*non-scaling-stroke.*points", text)
+        lines.append(text.count("<polyline"))
+    assert lines[0] == lines[1] + 1

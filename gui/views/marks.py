@@ -1,4 +1,4 @@
-"""Where parameters changed in mid-run: a dotted line over the plots, and what became of which, where there is room."""
+"""Marks over a plot: where parameters changed in mid-run, with what became of which, and the step that is shown."""
 
 from __future__ import annotations
 
@@ -51,6 +51,30 @@ class ChangeMarks(ViewItem):
                 painter.fillRect(room, QColor(self._colours.background))
                 painter.setPen(QColor(self._colours.foreground))
                 painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+
+class NowLine(ViewItem):
+    """An upright line at the step that is shown; pyqtgraph's own comes out as a broad bar in SVG files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._place: float | None = None
+        self.setZValue(40)
+
+    def set_place(self, place: float | None) -> None:
+        """Stand at this x, or nowhere."""
+        if place != self._place:
+            self._place = place
+            self._changed()
+
+    def draw(self, painter: QPainter, frame: Frame) -> None:
+        """Draw the line."""
+        if self._place is not None:
+            _, top, _, height = frame.rect
+            x = frame.sx * self._place + frame.dx
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, frame.fine)
+            painter.setPen(QPen(QColor(self._colours.muted), 1.0))
+            painter.drawLine(QLineF(x, top, x, top + height))
 
 
 def _text(value: Any) -> str:

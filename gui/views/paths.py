@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -20,6 +19,7 @@ from gui.panel import Panel
 from gui.plots import make_plot
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number, View, short_number
+from gui.views.marks import NowLine
 from gui.views.path_loss import is_logarithmic, loss_range, set_loss_axis
 from gui.views.path_steps import PathSteps
 from gui.views.rates import NAME, RatePlot, rate_numbers
@@ -64,7 +64,7 @@ class PathsView(View):
         self._frame: PathsFrame | None = None
         self._cursor = 0
         self._ranges: tuple[Any, ...] = ()
-        self._now = pg.InfiniteLine(angle=90)
+        self._now = NowLine()
         self.loss.addItem(self._now, ignoreBounds=True)
         self._hover = Crosshair(self._read)
         self._hover.moved.connect(self._follow_hover)
@@ -102,7 +102,7 @@ class PathsView(View):
         self.graphics.setBackground(self.colours.background)
         self.map.set_colours(self.colours)
         self.relief.set_colours(self.colours)
-        self._now.setPen(pg.mkPen(self.colours.muted, width=1))
+        self._now.set_colours(self.colours)
 
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
         """Move the start; the rest comes with the frame."""
@@ -122,8 +122,7 @@ class PathsView(View):
             self._losses[name].setData(frame.excess[i, : cursor + 1])
         self._show_rates(frame, cursor)
         self.relief.show_frame(frame, cursor)
-        self._now.setValue(cursor)
-        self._now.setVisible(cursor < frame.position)
+        self._now.set_place(cursor if cursor < frame.position else None)
         self._fit_loss(frame)
         self.steps.show_frame(frame, cursor)
 
