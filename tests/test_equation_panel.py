@@ -383,7 +383,10 @@ def test_the_legend_states_by_what_arrows_are_magnified(user, tmp_path):
     assert legend in said
     user.panel.view.steps.bar.set_shown(["step"])
     user.player.seek(1)
-    assert "all to scale" in legend_of(user, tmp_path)
+    assert "all × 5" in legend_of(user, tmp_path)
+    show(user, ("sgd",))
+    user.player.seek(1)
+    assert "lr·g|all to scale" in legend_of(user, tmp_path)
 
 
 def test_paths_have_the_same_bits_at_any_speed_with_everything_drawn(user):
