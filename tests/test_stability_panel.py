@@ -348,7 +348,7 @@ def test_basins_have_the_colours_of_their_minima(opened):
     assert user.panel.configuration["start"] == pytest.approx((-3.6, -3.6), abs=0.4)
     user.until(lambda: path_is_marked(user))
     words = [name for name, _ in user.panel.view.numbers(user.player.frame, 200)]
-    assert any("marked: minimum 1 at (−3.78, −3.28)" in name for name in words)
+    assert any("marked: minimum 1 at (−3.78,\u00a0−3.28)" in name for name in words)
 
 
 def test_every_preset_and_theme_can_be_looked_at(learner):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _FAINT = 0.18
 _LOWEST_DECADE = -12.0
+_TINY = 1e-99
 
 
 class PathsView(View):
@@ -262,7 +263,7 @@ class PathsView(View):
     def numbers(self, frame: PathsFrame, cursor: int) -> list[Number]:
         """Return where every lane is."""
         return [
-            (frame.lanes[i].label, ",  ".join(short_number(x, 2) for x in frame.points[i, cursor]))
+            (frame.lanes[i].label, ",  ".join(_coordinate(x) for x in frame.points[i, cursor]))
             for i in self.visible(frame)
         ] + rate_numbers(frame, self.visible(frame), cursor)
 
@@ -279,6 +280,11 @@ def _status(frame: PathsFrame, lane: int, cursor: int) -> LaneStatus:
 def _seen(surface: Surface) -> tuple[object, ...]:
     """Return what of a surface can be seen."""
     return surface.formula, surface.view, surface.floor
+
+
+def _coordinate(value: float) -> str:
+    """Write a coordinate briefly; two of a hundred zeros each would widen the notes."""
+    return "≈ 0" if 0.0 < abs(value) < _TINY else short_number(value, 2)
 
 
 class PathsPanel(Panel):

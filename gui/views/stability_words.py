@@ -30,9 +30,9 @@ def setting(axis: MapAxis, value: float, digits: int = 4) -> str:
 
 
 def place_text(frame: StabilityFrame, number: int) -> str:
-    """Name a minimum by where it is."""
+    """Name a minimum by where it is, in one piece."""
     x, y = (short_number(float(part)) for part in frame.minima.points[number - 1] + 0.0)
-    return f"({x}, {y})"
+    return f"({x},\u00a0{y})"
 
 
 def outcome(frame: StabilityFrame, reading: Reading, cursor: int) -> str:
