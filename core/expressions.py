@@ -100,11 +100,6 @@ def program_of(expressions: Sequence[Expression]) -> Program:
     return Program(one._root for one in expressions)
 
 
-def evaluate_all(expressions: Sequence[Expression], values: Mapping[str, Value]) -> list[Value]:
-    """Return the values of some expressions of one text and its derivatives; what they share is computed once."""
-    return program_of(expressions).run(values)
-
-
 def parse(text: str, names: Collection[str]) -> Expression:
     """Read a formula that may use these names; raises ExpressionError."""
     if len(text) > MOST_CHARACTERS:
@@ -315,7 +310,6 @@ __all__ = [
     "MOST_CHARACTERS",
     "Expression",
     "ExpressionError",
-    "evaluate_all",
     "parse",
     "program_of",
 ]

@@ -27,10 +27,6 @@ class FormulaEditor(Editor):
 
     field: FormulaField
 
-    def refused_at(self) -> int | None:
-        """Return the character that is marked as wrong, None while there is none."""
-        return self._refused_at
-
     def _lay_out(self) -> None:
         super()._lay_out()
         self._refused_at: int | None = None

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from core.expressions import MOST_CHARACTERS, ExpressionError, evaluate_all, parse
+from core.expressions import MOST_CHARACTERS, ExpressionError, parse, program_of
 
 XY = ("x", "y")
 POINTS = np.array([[0.3, 1.7], [1.2, 0.4], [2.5, 3.1], [0.9, 0.8]])
@@ -96,7 +96,7 @@ def test_function_and_gradient_share_what_they_have_in_common():
     found = parse("exp(x y) + exp(x y)^2", XY)
     whole = [found, found.derivative("x"), found.derivative("y")]
     values = {"x": POINTS[:, 0], "y": POINTS[:, 1]}
-    for shared, alone in zip(evaluate_all(whole, values), (one.evaluate(values) for one in whole), strict=True):
+    for shared, alone in zip(program_of(whole).run(values), (one.evaluate(values) for one in whole), strict=True):
         assert np.array_equal(shared, alone)
     assert found.operations == 4  # x y, exp, its square, the sum
 
