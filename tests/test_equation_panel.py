@@ -294,18 +294,18 @@ def drawn(user):
     return pixels(grabbed(user.panel.view.graphics))
 
 
-@pytest.mark.parametrize("name", ["gradient", "velocity", "terms", "step", "ellipse", "lookahead"])
-def test_each_switch_draws_something_of_its_own_and_takes_it_back(user, name):
+def test_each_switch_draws_something_of_its_own_and_takes_it_back(user):
     show(user, ("sgd", "nesterov"))
     user.panel.view.steps.choose("nesterov")
     user.player.seek(4)
     user.until(lambda: whose(user) == ("nesterov", "step 4"))
     before = drawn(user)
-    user.click(f"show-{name}")
-    after = drawn(user)
-    assert np.count_nonzero((before != after).any(axis=2)) > 200
-    user.click(f"show-{name}")
-    assert np.array_equal(drawn(user), before)
+    for name in ("gradient", "velocity", "terms", "step", "ellipse", "lookahead"):
+        user.click(f"show-{name}")
+        after = drawn(user)
+        assert np.count_nonzero((before != after).any(axis=2)) > 200, name
+        user.click(f"show-{name}")
+        assert np.array_equal(drawn(user), before), name
 
 
 def test_switches_take_the_keyboard_and_leave_space_to_play_after_a_click(paths):
@@ -480,12 +480,12 @@ def test_a_session_keeps_what_is_drawn_of_which_lane_and_the_notes_width(paths, 
     assert other.find("show-terms").isChecked() and not other.find("show-step").isChecked()
 
 
-@pytest.mark.parametrize("state", [None, 3, {"show": "terms", "lane": 4}, {"show": [1, "nothing", []], "lane": "x"}])
-def test_a_state_that_is_none_is_left_out(paths, state):
-    paths.panel.view.steps.restore(state)
-    assert paths.panel.view.steps.bar.shown() == ()
-    assert whose(paths)[0] == "sgd"
-    assert_shown(paths, "sgd", END)
+def test_a_state_that_is_none_is_left_out(paths):
+    for state in (None, 3, {"show": "terms", "lane": 4}, {"show": [1, "nothing", []], "lane": "x"}):
+        paths.panel.view.steps.restore(state)
+        assert paths.panel.view.steps.bar.shown() == (), state
+        assert whose(paths)[0] == "sgd", state
+        assert_shown(paths, "sgd", END)
 
 
 def test_notes_that_are_folded_away_are_right_when_they_come_back(paths):
