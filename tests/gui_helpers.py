@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QScrollArea, QWidget
 
 from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS
@@ -158,6 +158,16 @@ class User:
             self.qtbot.keyClick(combo, Qt.Key.Key_Down if before < wanted else Qt.Key.Key_Up)
             assert combo.currentIndex() != before
 
+    def open_export(self) -> Any:
+        """Open the export window with its key and return it."""
+        self.window.activateWindow()
+        self.until(self.window.isActiveWindow)
+        self.control(Qt.Key.Key_E)
+        dialog = self.window._export
+        assert dialog is not None
+        self.until(dialog.isVisible)
+        return dialog
+
     # Patience.
 
     def until(self, done: Callable[[], bool], timeout: int = 5000) -> None:
@@ -225,3 +235,10 @@ def write_idx(folder: Path, images: int = 60) -> Path:
             content = struct.pack(">2I", 0x0801, images) + (np.arange(images) % 10).astype(np.uint8).tobytes()
         (folder / f"{name}-ubyte").write_bytes(content)
     return folder
+
+
+def export_reason(dialog: QWidget) -> str:
+    """Return what the export window says is wrong; nothing while it says nothing."""
+    label = dialog.findChild(QLabel, "export-reason")
+    assert label is not None
+    return label.text() if label.isVisible() else ""

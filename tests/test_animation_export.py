@@ -20,7 +20,7 @@ import main as command_line
 from core.animation import have_video
 from core.optimizers import OPTIMIZERS
 from gui import theme
-from tests.gui_helpers import ink, pixels
+from tests.gui_helpers import export_reason, ink, pixels
 from tests.test_animation import read_back
 from tests.test_faults import disk_full_after
 
@@ -31,31 +31,13 @@ ROOT = Path(__file__).resolve().parent.parent
 needs_video = pytest.mark.skipif(not have_video(), reason="the optional package av is not installed")
 
 
-@pytest.fixture
-def folder(store, tmp_path):
-    """Where files go, remembered as the last folder."""
-    made = tmp_path / "out"
-    made.mkdir()
-    store.setValue("export/folder", str(made))
-    return made
-
-
 def open_dialog(user, kind="gif", width=320, height=240):
-    user.window.activateWindow()
-    user.until(user.window.isActiveWindow)
-    user.control(KEY.Key_E)
-    dialog = user.window._export
-    user.until(dialog.isVisible)
+    dialog = user.open_export()
     dialog.format.setCurrentIndex(dialog.format.findData(kind))
     if dialog._kind() == kind:
         dialog.width_field.setValue(width)
         dialog.height_field.setValue(height)
     return dialog
-
-
-def reason(dialog):
-    label = dialog.findChild(QLabel, "export-reason")
-    return label.text() if label.isVisible() else ""
 
 
 def note(dialog):
@@ -76,12 +58,12 @@ def shown(array):
 # A whole export.
 
 
-def test_paths_become_a_gif_that_looks_like_the_stills(user, folder):
+def test_paths_become_a_gif_that_looks_like_the_stills(user, export_folder):
     dialog = open_dialog(user)
     assert note(dialog).startswith("30 frames, 5 a second, 7.5 s with the end\n320 × 240 pixels, roughly ")
     write(user, dialog)
-    assert user.window.banner.text() == f"Wrote {folder / 'optimizer-paths.gif'}"
-    frames, durations, info = read_back(folder / "optimizer-paths.gif")
+    assert user.window.banner.text() == f"Wrote {export_folder / 'optimizer-paths.gif'}"
+    frames, durations, info = read_back(export_folder / "optimizer-paths.gif")
     assert durations == [200] * 29 + [1700] and info["loop"] == 0
     assert frames[0].shape == (240, 320, 3)
     for name in user.panel.configuration["lanes"]:
@@ -95,12 +77,12 @@ def test_paths_become_a_gif_that_looks_like_the_stills(user, folder):
         still.height_field.setValue(240)
         still.dpi.setValue(96)
         user.click(still.write)
-        picture = pixels(QImage(str(folder / "optimizer-paths.png"))).astype(int)
+        picture = pixels(QImage(str(export_folder / "optimizer-paths.png"))).astype(int)
         assert np.abs(picture - frame).mean() < 1.0
         assert np.abs(picture - frame).max() < 60
 
 
-def test_the_panel_is_not_disturbed_and_the_window_can_be_used(user, folder):
+def test_the_panel_is_not_disturbed_and_the_window_can_be_used(user, export_folder):
     dialog = open_dialog(user, width=640, height=400)
     user.click(dialog.write)
     user.until(lambda: dialog.progress.isVisible() and "%" in dialog.progress.text())
@@ -113,13 +95,13 @@ def test_the_panel_is_not_disturbed_and_the_window_can_be_used(user, folder):
         user.until(lambda: user.window._export is None, 20000)
     finally:
         user.window.set_theme("light")
-    frames, *_ = read_back(folder / "optimizer-paths.gif")
+    frames, *_ = read_back(export_folder / "optimizer-paths.gif")
     assert len(frames) == 30
     assert all(np.median(frame) > 180 for frame in (frames[0], frames[-1]))
     assert ink(shown(frames[-1]), OPTIMIZERS["sgd"].colour, tolerance=0) > 0
 
 
-def test_a_part_in_other_colours_of_one_plot(user, folder):
+def test_a_part_in_other_colours_of_one_plot(user, export_folder):
     dialog = open_dialog(user)
     dialog.what.setCurrentText("loss")
     dialog.colours.setCurrentText("dark")
@@ -129,14 +111,14 @@ def test_a_part_in_other_colours_of_one_plot(user, folder):
     dialog.animation.hold.setValue(0.0)
     user.click(dialog.animation.loop)
     write(user, dialog)
-    frames, durations, info = read_back(folder / "optimizer-paths.gif")
+    frames, durations, info = read_back(export_folder / "optimizer-paths.gif")
     assert durations == [200] * 5 and "loop" not in info
     assert np.median(frames[0]) < 60
     assert theme.current().name == "light"
 
 
 @pytest.mark.parametrize("key", ["training", "activations", "batchnorm", "regularization", "search", "stability"])
-def test_every_panel_becomes_an_animation(user, folder, key):
+def test_every_panel_becomes_an_animation(user, export_folder, key):
     if key == "training":
         user.small_race(iterations=20)
     else:
@@ -149,13 +131,13 @@ def test_every_panel_becomes_an_animation(user, folder, key):
     dialog = open_dialog(user)
     dialog.animation.seconds.setValue(0.5)
     write(user, dialog)
-    (path,) = folder.iterdir()
+    (path,) = export_folder.iterdir()
     frames, durations, _ = read_back(path)
     assert len(frames) >= 2 and sum(durations) == 500 + 1500
     assert (frames[0] != frames[-1]).any()
 
 
-def test_the_layers_of_a_race_are_animated_as_they_were_seen(user, folder):
+def test_the_layers_of_a_race_are_animated_as_they_were_seen(user, export_folder):
     user.small_race()
     user.open("activations")
     user.choose("source", "training race, live")
@@ -167,19 +149,19 @@ def test_the_layers_of_a_race_are_animated_as_they_were_seen(user, folder):
     dialog = open_dialog(user)
     assert f"{known} recorded moments: those that were shown" in note(dialog)
     write(user, dialog)
-    (path,) = folder.iterdir()
+    (path,) = export_folder.iterdir()
     assert 2 <= len(read_back(path)[0]) <= known
 
 
 @needs_video
-def test_a_video_is_written(user, folder):
+def test_a_video_is_written(user, export_folder):
     import av
 
     dialog = open_dialog(user, "mp4", 321, 241)
     assert not dialog.animation.loop.isEnabled() and "320 × 240 pixels" in note(dialog)
     dialog.animation.seconds.setValue(1.0)
     write(user, dialog)
-    with av.open(str(folder / "optimizer-paths.mp4")) as container:
+    with av.open(str(export_folder / "optimizer-paths.mp4")) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(container.streams.video[0])]
     assert len(frames) == 25 + 38 and frames[0].shape == (240, 320, 3)
     assert (frames[0] != frames[-1]).any()
@@ -188,7 +170,7 @@ def test_a_video_is_written(user, folder):
 # What is refused, given up, and goes wrong.
 
 
-def test_nothing_is_offered_of_a_run_that_has_not_begun(user, folder):
+def test_nothing_is_offered_of_a_run_that_has_not_begun(user, export_folder):
     user.small_race()
     dialog = open_dialog(user)
     texts = [dialog.format.itemText(i) for i in range(dialog.format.count())]
@@ -196,76 +178,76 @@ def test_nothing_is_offered_of_a_run_that_has_not_begun(user, folder):
     assert not dialog._item(dialog.format.findData("gif")).isEnabled()
 
 
-def test_a_panel_without_a_record_says_so(user, folder):
+def test_a_panel_without_a_record_says_so(user, export_folder):
     user.open("inside")
     dialog = open_dialog(user)
     texts = [dialog.format.itemText(i) for i in range(dialog.format.count())]
     assert "gif animation: earlier moments are recomputed here, not recorded" in texts
 
 
-def test_what_cannot_be_made_is_said(user, folder):
+def test_what_cannot_be_made_is_said(user, export_folder):
     dialog = open_dialog(user)
     dialog.animation.first.setValue(29)
     assert note(dialog) == "From, to: one moment is no animation; allowed: at least two"
     user.click(dialog.write)
-    assert reason(dialog) == note(dialog) and not dialog.busy
+    assert export_reason(dialog) == note(dialog) and not dialog.busy
     dialog.animation.first.setValue(0)
     dialog.width_field.setValue(20)
     user.click(dialog.write)
-    assert reason(dialog) == "Width: 20 is not allowed; allowed: 64 to 2560"
-    assert list(folder.iterdir()) == []
+    assert export_reason(dialog) == "Width: 20 is not allowed; allowed: 64 to 2560"
+    assert list(export_folder.iterdir()) == []
 
 
-def test_cancel_leaves_nothing_and_the_next_export_works(user, folder):
+def test_cancel_leaves_nothing_and_the_next_export_works(user, export_folder):
     dialog = open_dialog(user, width=640, height=400)
     user.click(dialog.write)
-    user.until(lambda: "%" in dialog.progress.text() and any(folder.iterdir()))
+    user.until(lambda: "%" in dialog.progress.text() and any(export_folder.iterdir()))
     user.click(dialog.cancel)
     assert not dialog.busy and dialog.isVisible() and dialog.write.isEnabled()
     assert user.window.banner.text() == "Cancelled; no file was written."
-    user.until(lambda: list(folder.iterdir()) == [])
+    user.until(lambda: list(export_folder.iterdir()) == [])
     write(user, dialog)
-    assert [path.name for path in folder.iterdir()] == ["optimizer-paths.gif"]
+    assert [path.name for path in export_folder.iterdir()] == ["optimizer-paths.gif"]
 
 
-def test_escape_gives_up_and_closes(user, folder):
+def test_escape_gives_up_and_closes(user, export_folder):
     dialog = open_dialog(user, width=640, height=400)
     user.click(dialog.write)
-    user.until(lambda: any(folder.iterdir()))
+    user.until(lambda: any(export_folder.iterdir()))
     user.qtbot.keyClick(dialog, KEY.Key_Escape)
-    user.until(lambda: user.window._export is None and list(folder.iterdir()) == [])
+    user.until(lambda: user.window._export is None and list(export_folder.iterdir()) == [])
 
 
-def test_asking_again_keeps_the_export_in_the_making(user, folder):
+def test_asking_again_keeps_the_export_in_the_making(user, export_folder):
     dialog = open_dialog(user, width=640, height=400)
     user.click(dialog.write)
     user.until(lambda: dialog.busy)
     user.window.open_export()
     assert user.window._export is dialog and dialog.busy
     user.until(lambda: user.window._export is None, 20000)
-    assert len(read_back(folder / "optimizer-paths.gif")[0]) == 30
+    assert len(read_back(export_folder / "optimizer-paths.gif")[0]) == 30
 
 
-def test_closing_the_window_in_mid_export_leaves_nothing(user, folder):
+def test_closing_the_window_in_mid_export_leaves_nothing(user, export_folder):
     dialog = open_dialog(user, width=640, height=400)
     user.click(dialog.write)
-    user.until(lambda: any(folder.iterdir()))
+    user.until(lambda: any(export_folder.iterdir()))
     user.window.close()
-    assert list(folder.iterdir()) == []
+    assert list(export_folder.iterdir()) == []
 
 
-def test_a_full_disk_is_one_line(user, folder):
+def test_a_full_disk_is_one_line(user, export_folder):
     dialog = open_dialog(user)
     with disk_full_after(400):
         user.click(dialog.write)
-        user.until(lambda: reason(dialog) != "")
-    assert reason(dialog) == f"{folder / 'optimizer-paths.gif'}: cannot be written: File too large"
-    assert list(folder.iterdir()) == []
+        user.until(lambda: export_reason(dialog) != "")
+    assert export_reason(dialog) == f"{export_folder / 'optimizer-paths.gif'}: cannot be written: File too large"
+    assert list(export_folder.iterdir()) == []
     write(user, dialog)
-    assert [path.name for path in folder.iterdir()] == ["optimizer-paths.gif"]
+    assert [path.name for path in export_folder.iterdir()] == ["optimizer-paths.gif"]
 
 
-def test_it_remembers_its_own_sizes(user, folder):
+def test_it_remembers_its_own_sizes(user, export_folder):
     dialog = open_dialog(user, width=320, height=240)
     dialog.animation.seconds.setValue(2.5)
     write(user, dialog)
@@ -351,7 +333,7 @@ def test_pillow_and_the_encoder_are_imported_only_when_used():
     assert (done.returncode, done.stdout.strip()) == (0, "set()"), done.stderr
 
 
-def test_a_gif_is_one_that_others_read(tmp_path, user, folder):
+def test_a_gif_is_one_that_others_read(tmp_path, user, export_folder):
     write(user, open_dialog(user))
-    with Image.open(folder / "optimizer-paths.gif") as found:
+    with Image.open(export_folder / "optimizer-paths.gif") as found:
         found.verify()

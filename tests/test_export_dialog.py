@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 from shiboken6 import isValid
 
 from core.optimizers import OPTIMIZERS
 from core.runner import Phase
 from gui.panel_export import ALL_FORMATS
-from tests.gui_helpers import grabbed, ink, pixels
+from tests.gui_helpers import export_reason, grabbed, ink, pixels
 
 pytest_plugins = ["tests.window"]
 
@@ -39,22 +39,13 @@ def dialog(user, tmp_path, monkeypatch):
 
 
 def open_dialog(user, folder=None):
-    user.window.activateWindow()
-    user.until(user.window.isActiveWindow)
-    user.control(KEY.Key_E)
-    found = user.window._export
-    user.until(found.isVisible)
+    found = user.open_export()
     if folder is not None:
         found.folder.setText(str(folder))
         found.width_field.setValue(400)
         found.height_field.setValue(300)
         found.dpi.setValue(96)
     return found
-
-
-def reason(dialog):
-    label = dialog.findChild(QLabel, "export-reason")
-    return label.text() if label.isVisible() else ""
 
 
 def gone(dialog):
@@ -146,7 +137,7 @@ def test_histograms_are_written(user, tmp_path):
 def test_a_name_that_is_none_is_refused(user, dialog):
     for name in ("", "a/b", "a\\b", "c:d", "x" * 300):
         assert write(user, dialog, name=name) == []
-        assert 0 < len(reason(dialog)) < 500 and dialog.isVisible()
+        assert 0 < len(export_reason(dialog)) < 500 and dialog.isVisible()
         assert user.window.banner.text() == ""
     assert write(user, dialog, name="good") == ["good.png"]
 
@@ -159,7 +150,7 @@ def test_a_folder_that_cannot_be_written_is_refused(user, dialog, tmp_path):
             dialog.folder.setText(folder)
             user.click(dialog.write)
             assert not gone(dialog), f"{kind} in {folder!r}"
-            assert 0 < len(reason(dialog)) < 200, f"{kind} in {folder!r}"
+            assert 0 < len(export_reason(dialog)) < 200, f"{kind} in {folder!r}"
             assert user.window.banner.text() == ""
     assert not (tmp_path / "nowhere").exists()
     assert list((tmp_path / "out").iterdir()) == []

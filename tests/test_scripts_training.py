@@ -10,7 +10,6 @@ import importlib.util
 
 import pytest
 
-from core.datasets import Dataset
 from core.scripts import ScriptError, make_script
 from tests.scripts_helpers import assert_same, configured, own_rows, run_script
 
@@ -21,9 +20,8 @@ SMALL = {"hidden": (12, 10), "batch": 20, "iterations": 25}
 
 
 @pytest.fixture(scope="module")
-def digits(sample) -> Dataset:
-    train, test = sample.train_images[:200], sample.test_images[:130]
-    return Dataset("few", train, sample.train_labels[:200], test, sample.test_labels[:130])
+def digits(few_digits):
+    return few_digits(200, 130)
 
 
 def assert_equal_runs(configuration, digits, folder, kind, losses=LOSSES) -> None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
@@ -17,27 +16,9 @@ pytest_plugins = ["tests.window"]
 KEY = Qt.Key
 
 
-@pytest.fixture
-def folder(store, tmp_path):
-    """Where the export window writes."""
-    found = tmp_path / "out"
-    found.mkdir()
-    store.setValue("export/folder", str(found))
-    return found
-
-
-def open_dialog(user):
-    user.window.activateWindow()
-    user.until(user.window.isActiveWindow)
-    user.control(KEY.Key_E)
-    dialog = user.window._export
-    user.until(dialog.isVisible)
-    return dialog
-
-
 def export(user, label):
     """Choose a format with the keyboard, press Export, wait until the files are there."""
-    dialog = open_dialog(user)
+    dialog = user.open_export()
     dialog.format.setFocus()
     user.qtbot.keyClicks(dialog.format, label[:3])
     assert dialog.format.currentText() == label
@@ -45,26 +26,29 @@ def export(user, label):
     user.until(lambda: not isValid(dialog) or not dialog.isVisible())
 
 
-def test_paths_as_a_numpy_script(user, folder) -> None:
+def test_paths_as_a_numpy_script(user, export_folder) -> None:
     export(user, "NumPy script")
-    path = folder / "optimizer-paths.py"
-    assert [found.name for found in folder.iterdir()] == [path.name]
+    path = export_folder / "optimizer-paths.py"
+    assert [found.name for found in export_folder.iterdir()] == [path.name]
     assert user.window.banner.text() == f"Wrote {path}"
     found = subprocess.run([sys.executable, path], capture_output=True, text=True, env={"MPLBACKEND": "Agg"})
     assert found.returncode == 0 and "adam" in found.stdout
 
 
-def test_a_race_as_a_pytorch_script_with_its_images(user, folder) -> None:
+def test_a_race_as_a_pytorch_script_with_its_images(user, export_folder) -> None:
     user.small_race()
     export(user, "PyTorch script")
-    assert sorted(found.name for found in folder.iterdir()) == ["optimizer-mnist-data.npz", "optimizer-mnist_torch.py"]
-    text = (folder / "optimizer-mnist_torch.py").read_text(encoding="utf-8")
+    assert sorted(found.name for found in export_folder.iterdir()) == [
+        "optimizer-mnist-data.npz",
+        "optimizer-mnist_torch.py",
+    ]
+    text = (export_folder / "optimizer-mnist_torch.py").read_text(encoding="utf-8")
     assert "HIDDEN = (8,)" in text and "torch.optim.Adam(" not in text.partition("def make_lanes")[0]
 
 
-def test_the_format_is_explained_and_remembered(user, folder) -> None:
+def test_the_format_is_explained_and_remembered(user, export_folder) -> None:
     export(user, "NumPy script")
-    dialog = open_dialog(user)
+    dialog = user.open_export()
     assert dialog.format.currentText() == "NumPy script"
     hint = dialog.findChild(QLabel, "export-hint")
     assert hint.isVisible() and "same numbers" in hint.text()
@@ -73,15 +57,15 @@ def test_the_format_is_explained_and_remembered(user, folder) -> None:
     assert "picture" in hint.text() and dialog.width_field.isEnabled()
 
 
-def test_a_folder_that_cannot_be_written_is_said_once(user, folder, monkeypatch) -> None:
-    dialog = open_dialog(user)
+def test_a_folder_that_cannot_be_written_is_said_once(user, export_folder, monkeypatch) -> None:
+    dialog = user.open_export()
     dialog.format.setCurrentText("NumPy script")
     dialog.name.setText("x" * 300)
     user.click(dialog.write)
     reason = dialog.findChild(QLabel, "export-reason")
     user.until(lambda: reason.isVisible())
     assert "cannot be written" in reason.text() and dialog.write.isEnabled()
-    assert list(folder.iterdir()) == []
+    assert list(export_folder.iterdir()) == []
 
 
 def test_code_goes_to_the_clipboard(user) -> None:
@@ -98,7 +82,7 @@ def test_code_that_needs_images_says_where_to_get_them(user) -> None:
     assert "Ctrl+E" in user.window.banner.text()
 
 
-def test_a_change_in_mid_run_is_in_the_script(user, folder) -> None:
+def test_a_change_in_mid_run_is_in_the_script(user, export_folder) -> None:
     user.small_race(iterations=100_000)
     user.press(KEY.Key_Right)
     user.until(lambda: user.player.head == 1)

@@ -56,6 +56,15 @@ def _make_light() -> None:
 
 
 @pytest.fixture
+def export_folder(store: QSettings, tmp_path: Path) -> Path:
+    """Where exported files go, remembered as the last folder."""
+    made = tmp_path / "out"
+    made.mkdir()
+    store.setValue("export/folder", str(made))
+    return made
+
+
+@pytest.fixture
 def user(opened: Callable[..., User]) -> User:
     """Someone at a fresh window, at its first panel."""
     made = opened()
