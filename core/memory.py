@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.experiments.dealing import BLOCK_LANES
 from core.network import KEPT_DRAWS
 from core.optimizers import scratch_arrays, state_arrays
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from core.lanes import Lane
 
 _SPARE = 0.1  # of what is free: for the window and everything else that runs
-_BLOCK_LANES = 4  # at most, of the lanes that one thread trains at a time
 _PREDICTED = 250  # images of one forward pass when accuracies are measured
 _NUMBER, _DOUBLE = 4, 8  # bytes of a float32 and of a float64
 _UNITS = ((1e9, "GB"), (1e6, "MB"))
@@ -116,7 +116,7 @@ def networks_bytes(shape: Shape) -> int:
     own, lanes = _NUMBER * shape.parameters, len(shape.optimizers)
     states = sum(sum(state_arrays(key).values()) for key in shape.optimizers)
     networks = own * (lanes * (2 + shape.copies) + states) + shape.kept
-    together = min(_BLOCK_LANES, -(-lanes // shape.threads))
+    together = min(BLOCK_LANES, -(-lanes // shape.threads))
     blocks = -(-lanes // together)
     busy = min(shape.threads, blocks) * _thread_bytes(shape, together)
     return networks + busy + blocks * _block_bytes(shape, together) + _draws_bytes(shape)

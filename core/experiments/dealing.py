@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from core.lanes import Lane
 
-_BLOCK_LANES = 4
+BLOCK_LANES = 4
+"""At most, of the lanes that one thread trains at a time."""
 
 
 def cut(lanes: int, threads: int) -> list[list[int]]:
     """Deal lanes to blocks of at most 4, equally many for every thread as far as each block has two lanes.
 
-    Dealt to and fro, as OPTIMIZERS come in order of their cost: blocks that take equally long wait least.
+    Dealt to and fro, as the chapter's optimizers come in order of their cost: blocks that take equally long wait least.
     """
-    rounds = -(-lanes // (_BLOCK_LANES * threads))
-    blocks = max(-(-lanes // _BLOCK_LANES), min(rounds * threads, -(-lanes // 2)))
+    rounds = -(-lanes // (BLOCK_LANES * threads))
+    blocks = max(-(-lanes // BLOCK_LANES), min(rounds * threads, -(-lanes // 2)))
     order = [*range(blocks), *reversed(range(blocks))]
     return [[lane for lane in range(lanes) if order[lane % len(order)] == block] for block in range(blocks)]
 
