@@ -173,8 +173,8 @@ class PanelRuns(QWidget):
 
     def _can_go_on(self, changed: list[str]) -> bool:
         live = all(declared(self.configuration, key).live for key in changed)
-        status = self.player.status  # a run on its way back to where it branches off begins at 0
-        runs = status.position > 0 or status.returning is not None
+        # A run on its way back to where it branches off may begin at 0.
+        runs = self.player.status.position > 0 or self.player.returning is not None
         return live and not self.is_eager and not self._failed and runs
 
     @property
@@ -184,9 +184,10 @@ class PanelRuns(QWidget):
     def _go_on(self, changed: list[str]) -> None:
         for key in changed:
             self.player.change(key, self.configuration[key])
-        status = self.player.status
-        at = status.position if status.returning is None else status.returning
-        self._said.setText(f"{self._changes_text(changed)} from iteration {at:,} on")
+        returning = self.player.returning
+        at = self.player.status.position if returning is None else returning
+        self._branch_words = f"{self._changes_text(changed)} from iteration {at:,} on"
+        self._said.setText(self._branch_words)
 
     def take_data(self, name: str, kept: Parked, parking: Parked) -> None:
         """Run on other images: go back to a run on them that was kept, or restart."""

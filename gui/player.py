@@ -219,6 +219,11 @@ class Player(QObject):
         return self.runner.status
 
     @property
+    def returning(self) -> int | None:
+        """Where a run that branches off is on its way back to, from the moment that this is asked for."""
+        return self.status.returning if self._branched is None else self._branched
+
+    @property
     def settled(self) -> bool:
         """Whether the frame at hand is of the last configuration that was loaded."""
         return not self._loading and self._next is None

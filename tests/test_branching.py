@@ -545,11 +545,11 @@ def test_a_second_branch_before_the_first_is_there_is_the_one_that_counts(ended)
 
 def test_changes_while_it_goes_back_join_the_branch(ended):
     drag_to(ended, 80)
-    ended.panel.edit("sgd.lr", 0.5)
-    ended.until(lambda: ended.player.status.returning is not None or ended.player.status.position == 80)
-    for rate in (0.4, 0.3, 0.2):
+    for rate in (0.5, 0.4, 0.3, 0.2):
         ended.panel.edit("sgd.lr", rate)
+    words = "SGD learning rate = 0.2 from iteration 80 on"
+    assert ended.said() == words, "not from where the run was before"
     ended.until(lambda: ended.player.status.phase is PAUSED and ended.player.status.position == 80)
-    assert "restarted" not in ended.said()
     wanted = [(80, "sgd.lr", 0.2)]
     ended.until(lambda: [(c.iteration, c.key, c.value) for c in ended.player.frame.changes] == wanted)
+    assert ended.said() == words
