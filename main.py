@@ -33,6 +33,8 @@ DATA_FORMATS = ("csv", "json", "npz", "steps")
 PICTURES = ("png", "svg", "pdf")
 ANIMATIONS = ("gif", "mp4")
 SCRIPTS = ("numpy", "torch")
+_FILM_SIZE = 960, 600
+_STILL = {"inside": "earlier moments are not recorded, but recomputed"}  # panels without animations, and why
 _OPTIONS = {"Width": "--size: width", "Height": "--size: height", "Frame rate": "--fps", "Length": "--seconds"}
 _COMMANDS = ("presets", "export")
 _WITH_VALUE = ("--preset", "--data", "--theme")  # options of the window whose value is the next argument
@@ -133,7 +135,7 @@ def _add_export(commands: Any) -> None:
     export.add_argument(
         "--fps", type=_whole("--fps", 1), metavar="N", default=25, help="its frames per second, at most"
     )
-    export.add_argument("--size", type=_size, metavar="WxH", default=(960, 600), help="its pixels, such as 960x600")
+    export.add_argument("--size", type=_size, metavar="WxH", help="its pixels; 960x600 unless it needs more")
     export.add_argument("--data", metavar="SOURCE", default="sample", help=_DATA_HELP)
     export.add_argument("--theme", choices=("light", "dark"), default="light", help="colours of the pictures")
     export.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a parameter")
@@ -291,6 +293,9 @@ def _films(formats: list[str], configuration: Configuration, options: argparse.N
     from core.animation import NO_VIDEO, have_video
 
     kinds = [kind for kind in formats if kind in ANIMATIONS]
+    panel = _named(configuration.preset).panel
+    if kinds and panel in _STILL:
+        raise UsageError(f"--format: {kinds[0]!r} is not allowed with presets of the panel {panel}: {_STILL[panel]}")
     if "mp4" in kinds and not have_video():
         raise UsageError(f"--format: mp4 {NO_VIDEO}")
     for kind in kinds:
@@ -302,7 +307,7 @@ def _film(kind: str, last: int, options: argparse.Namespace) -> Film:
     from core.animation import AnimationError, film
 
     try:
-        return film(kind, range(last + 1), options.size, options.seconds, options.fps)
+        return film(kind, range(last + 1), options.size or _FILM_SIZE, options.seconds, options.fps)
     except AnimationError as error:
         name, _, wrong = str(error).partition(": ")
         raise UsageError(f"{_OPTIONS.get(name, name)}: {wrong}") from None
@@ -320,7 +325,7 @@ def _write_film(kind: str, frame: Any, configuration: Configuration, folder: Pat
             if interrupt():
                 raise KeyboardInterrupt
 
-        return write_film(frame, configuration, folder, made, options.theme, report)
+        return write_film(frame, configuration, folder, made, options.theme, report, fixed=options.size is not None)
 
 
 def _tell_sparse(frame: Any, configuration: Configuration) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from core.figures import Preset
     from core.parameters import Configuration
     from gui.views.base import View
+
+
+_USUAL_HEIGHT = 800  # of a figure in a file
 
 
 def write_pictures(
@@ -45,12 +49,16 @@ def write_film(
     film: Film,
     look: str,
     report: Callable[[int, int, float | None], None],
+    fixed: bool = True,
 ) -> Path:
     """Draw an animation of the frame's record as its panel would and write it; raises ExportError with one line.
 
-    `report(done, total, None)` is called after every picture.
+    `report(done, total, None)` is called after every picture. Unless its size is `fixed`, it is made higher where the
+    panel's figure is.
     """
     view, preset = _view(configuration, look)
+    if not fixed:
+        film = _high_enough(film, view.export_size(frame)[1])
     from core.animation import write_animation
     from gui import theme
     from gui.projector import Projector
@@ -69,6 +77,14 @@ def write_film(
     finally:
         projector.close()
     return path
+
+
+def _high_enough(film: Film, height: int) -> Film:
+    """Return the film as much higher as a figure of this height is than others."""
+    from core.animation import LARGEST_SIDE
+
+    own = film.size[1] + max(0, height - _USUAL_HEIGHT)
+    return replace(film, size=(film.size[0], min(LARGEST_SIDE, own) & ~1))  # videos need even sides
 
 
 def _view(configuration: Configuration, look: str) -> tuple[View, Preset]:

@@ -308,6 +308,23 @@ def test_a_wrong_argument_is_one_line_before_anything_runs(capsys, tmp_path, arg
     assert not (tmp_path / "out").exists()
 
 
+def test_a_panel_without_a_record_is_refused_an_animation(capsys, tmp_path):
+    status, out, err = run(capsys, tmp_path / "out", "inside", "--format", "gif")
+    why = "earlier moments are not recorded, but recomputed"
+    line = f"trainscope: --format: 'gif' is not allowed with presets of the panel inside: {why}"
+    assert (status, out, err) == (2, [], [line])
+    assert not (tmp_path / "out").exists()
+
+
+def test_many_networks_have_room_for_their_histograms(capsys, tmp_path):
+    options = ["--format", "gif", "--seconds", "1", "--set", "hidden=20,20"]
+    status, _, err = run(capsys, tmp_path, "activations", *options)
+    assert (status, err) == (0, [])
+    frames, _, _ = read_back(tmp_path / "activations.gif")
+    coloured = (np.ptp(frames[-1].astype(int), axis=2) > 40).mean()
+    assert frames[-1].shape == (2560, 960, 3) and coloured > 0.01, "bars can be seen"
+
+
 def test_a_video_without_its_package_is_refused(capsys, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     monkeypatch.setattr("core.animation.find_spec", lambda name: None)
