@@ -182,16 +182,20 @@ class TrialGrid(PicturedItem):
             stroke(painter, line, QColor(colour), 1 if dashed else 2, frame, dashed=dashed)
 
     def _titles(self, rows: list[int], room: float) -> list[tuple[str, str]]:
-        """Return rank with the first hyperparameter in short, and the accuracies where there is room for all."""
+        """Return rank, first hyperparameter in short and accuracy, or as much of it as there is room for in all."""
         standing = self._standing
         if standing is None:
             return []
         name, values = standing.frame.names[0], standing.frame.settings[:, 0].tolist()
-        texts = [f"{standing.rank[row]} · {name} {setting_text(values[row])}" for row in rows]
+        ranks, settings = [f"{standing.rank[row]}" for row in rows], [setting_text(values[row]) for row in rows]
         shares = [f"{100 * standing.validation[row]:.0f} %" for row in rows]
-        pairs = list(zip(texts, shares, strict=True))
-        fits = all(word_width(text) + word_width(share) + 8.0 < room for text, share in pairs)
-        return pairs if fits else [(text, "") for text in texts]
+        short = [(f"{rank} · {value}", "") for rank, value in zip(ranks, settings, strict=True)]
+        named = [(f"{rank} · {name} {value}", "") for rank, value in zip(ranks, settings, strict=True)]
+        full = [(text, share) for (text, _), share in zip(named, shares, strict=True)]
+        for pairs in (full, named, short):
+            if all(word_width(text) + (word_width(share) + 8.0 if share else 0.0) < room for text, share in pairs):
+                return pairs
+        return list(zip(ranks, shares, strict=True))  # half a setting would be another one
 
     def _draw_title(self, painter: QPainter, cell: QRectF, row: int, text: str, share: str) -> None:
         assert self._standing is not None
