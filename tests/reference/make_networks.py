@@ -27,6 +27,12 @@ SETTINGS = {
     "adagrad": {"lr": 0.05, "eps": 1e-7},
     "rmsprop": {"lr": 0.01, "decay": 0.99, "eps": 1e-7},
     "adam": {"lr": 0.02, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7},
+    "adadelta": {"lr": 1.0, "decay": 0.9, "eps": 1e-6},
+    "adamax": {"lr": 0.02, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    "adamw": {"lr": 0.02, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "wd": 0.1},
+    "amsgrad": {"lr": 0.02, "beta1": 0.9, "beta2": 0.999, "eps": 1e-7},
+    "nadam": {"lr": 0.02, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 0.004},
+    "rmsprop_momentum": {"lr": 0.01, "decay": 0.99, "eps": 1e-7, "momentum": 0.9},
 }
 
 
@@ -90,6 +96,11 @@ def parameter_groups(model: torch.nn.Sequential, l2: float) -> list[dict]:
     return [{"params": weights, "weight_decay": l2}, {"params": others}]
 
 
+def penalty(model: torch.nn.Sequential, l2: float) -> torch.Tensor:
+    """Return l2 / 2 times the sum of all squared weights."""
+    return l2 / 2 * sum(part.weight.square().sum() for part in model if isinstance(part, torch.nn.Linear))
+
+
 def gradients(activation: str, batchnorm: bool) -> dict:
     """One batch: logits, loss, gradients."""
     model, (x, labels) = network(initial(), activation, batchnorm), batches()
@@ -108,11 +119,13 @@ def gradients(activation: str, batchnorm: bool) -> dict:
 def training(rule: str, batchnorm: bool, l2: float) -> dict:
     """STEPS updates: the loss before each, and the parameters at the end."""
     model, (x, labels) = network(initial(), "relu", batchnorm), batches()
-    optimizer, losses = RULES[rule](parameter_groups(model, l2), **SETTINGS[rule]), []
+    decoupled = "wd" in SETTINGS[rule]  # PyTorch's weight_decay is then another thing than the penalty on the loss
+    groups = model.parameters() if decoupled else parameter_groups(model, l2)
+    optimizer, losses = RULES[rule](groups, **SETTINGS[rule]), []
     for inputs, chosen in zip(torch.from_numpy(x), torch.from_numpy(labels), strict=True):
         optimizer.zero_grad()
         loss = torch.nn.functional.cross_entropy(model(inputs), chosen)
-        loss.backward()
+        (loss + penalty(model, l2) if decoupled else loss).backward()
         optimizer.step()
         losses.append(loss.item())
     common = {"optimizer": rule, "settings": SETTINGS[rule], "batchnorm": batchnorm, "l2": l2}
