@@ -118,7 +118,7 @@ def _selected(found: Any, rows: list[int], lanes: int) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for name in found.__slots__:
         value = getattr(found, name)
-        if name in _SHARED or name in ("seeds", "alike", "probes"):
+        if name in _SHARED or name in ("seeds", "alike", "probes", "shape", "sizes"):
             continue
         if isinstance(value, np.ndarray):
             kept[name] = value[rows]

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QMimeData, Qt
 
 from core.presets import PRESETS
+from core.session import VERSION
 from tests.gui_helpers import write_idx
 from tests.session_helpers import action, bits, drop, files, go, looks, opened_session, said, saved, saved_session
 
@@ -96,7 +97,7 @@ def cut_short(path):
 
 
 def of_tomorrow(path):
-    rewrite(path, lambda plain: plain.update(version=2))
+    rewrite(path, lambda plain: plain.update(version=VERSION + 1))
 
 
 def bomb(path):

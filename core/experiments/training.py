@@ -94,6 +94,7 @@ class Training(Rewinding):
         self._rates = Rates(lanes)
         self._visitor = Visitor(self._task, rows, self._blocks[0].scratches)
         self._weights = WeightWatch(self._task, self._visitor)
+        self._shape = dataset.shape
         self._insights = Insights(self._task, dataset.shape, [lane.name for lane in lanes], self.tested_on)
 
     def _require_memory(self) -> None:
@@ -295,6 +296,8 @@ class Training(Rewinding):
             weight_norm=self._taken(self._norms),
             flow=None if self._flow is None else self._flow.flow(n, step=len(self.seeds)),
             images=len(self._task.train.labels),
+            shape=self._shape,
+            sizes=(self._task.n_in, *self._task.hidden, self._task.classes),
             train_measured=len(self._task.measured.labels),
             test_measured=len(self._task.test.labels),
             measured_every=self.configuration["evaluate"] * self._measured_every,

@@ -46,6 +46,7 @@ class Spread:
 class TrainingFrame:
     """A training run on `images` images up to `iteration` completed updates.
 
+    Images have `shape` (rows, columns); `sizes` are the features of the networks from inputs to classes.
     `loss` and `smoothed` are `(lanes, iteration)`: column i is the mini-batch loss of update i + 1, before it; NaN
     from the update at which a lane diverged, which `diverged` gives. Accuracies and `weight_norm`, the root of the
     sum of squared weights of all inputs that are ever used, are `(lanes, measured)`, taken after `measured_at`
@@ -70,6 +71,8 @@ class TrainingFrame:
     images: int
     train_measured: int
     test_measured: int
+    shape: tuple[int, int]
+    sizes: tuple[int, ...]
     measured_every: int
     diverged: tuple[int | None, ...]
     changes: tuple[Change, ...]

@@ -44,17 +44,13 @@ class WeightEquation(QObject):
 
     # What is followed.
 
-    def _fit(self) -> None:
+    def _fit(self, frame: Any) -> None:
         """Let weights of the lanes and the network at hand be chosen."""
-        configuration = self._panel.player.status.configuration
-        if configuration is None:
+        lanes = self._panel.lanes_in_force()
+        if (frame.sizes, lanes) == (self._sizes, self._lanes):
             return
-        dataset, lanes = self._panel.desk.dataset(), self._panel.lanes_in_force()
-        sizes = (dataset.pixels, *configuration["hidden"], dataset.classes)
-        if (sizes, lanes) == (self._sizes, self._lanes):
-            return
-        self._sizes, self._lanes = sizes, lanes
-        self._take_place(self._place or _middle(dataset.shape))
+        self._sizes, self._lanes = frame.sizes, lanes
+        self._take_place(self._place or _middle(frame.shape))
         self.section.offer(lanes)
         self.follow()
 
@@ -97,7 +93,7 @@ class WeightEquation(QObject):
 
     def show(self, frame: Any, cursor: int) -> None:
         """Show the update of the moment on screen, or as soon as that is made again."""
-        self._fit()
+        self._fit(frame)
         player = self._panel.player
         pointed = self._pointed if not player.playing and not self._dwell.isActive() else None
         at = cursor if pointed is None else max(0, min(pointed, cursor))
