@@ -157,7 +157,7 @@ class GuestPanel(Panel):
         chosen = self._own_speed() if panel is self else panel.transport.speed.currentData()
         self.transport.set_speeds(panel.view.speeds, chosen)
         player.set_speed(chosen)
-        player.set_active(self, self.isVisible(), panel.view.interval)
+        player.set_active(self, self.isVisible(), max(panel.view.interval, self.view.interval))
 
     def _own_speed(self) -> float | None:
         return self.view.speed
@@ -195,7 +195,7 @@ class GuestPanel(Panel):
         run = self._running()
         if self.live:
             # A frame with what is watched costs the engine as much as an update: they come at the run's pace.
-            self.player.set_active(self, True, run.view.interval)
+            self.player.set_active(self, True, max(run.view.interval, self.view.interval))
             self.transport.set_speeds(run.view.speeds, run.transport.speed.currentData())
             self._said.setText(run.preset.title)
         if self._watching:

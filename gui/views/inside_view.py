@@ -52,6 +52,7 @@ class InsideView(RunView):
     section: WeightNotes
 
     empty = "Press Space to train, and watch what the network sees"
+    interval = 48  # what is drawn here costs the engine more than curves; what the mouse draws is answered sooner
 
     def __init__(self) -> None:
         super().__init__()
