@@ -134,6 +134,7 @@ def test_the_mouse_at_rest_on_a_curve_shows_that_update(race, unbroken):
 def test_numbers_change_while_it_trains(user):
     race = user
     race.small_race(iterations=5000)
+    race.player.set_speed(100)  # at full speed it may be over before the fourth look
     race.panel.setFocus()
     race.press(KEY.Key_Space)
     seen = set()
