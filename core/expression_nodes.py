@@ -342,7 +342,9 @@ def _bracketed(part: tuple[str, int], least: int) -> str:
 
 
 def _number_source(value: float) -> tuple[str, int]:
-    text = str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    if not math.isfinite(value):  # of what can be computed beforehand, such as 1/0
+        return f"float('{value}')", 5
+    text = str(int(value)) if abs(value) < 1e15 and value == int(value) else repr(value)
     return text, 5 if value >= 0 else 3
 
 

@@ -109,7 +109,8 @@ def _scale(values: Array, floor: float) -> tuple[float, float, float]:
     if not finite.size:
         return 0.0, 1.0, np.inf
     lowest = min(float(finite.min()), floor) if np.isfinite(floor) else float(finite.min())
-    highest, middle = float(finite.max()) - lowest, float(np.median(finite)) - lowest
+    with np.errstate(over="ignore"):
+        highest, middle = float(finite.max()) - lowest, float(np.median(finite)) - lowest
     if not highest > 0.0:
         return lowest, lowest + 1.0, np.inf
     middle = max(middle, 1e-6 * highest)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _STEP = 1e-3
 _POINTS = 257
 _ALIKE = 1e-5  # relative difference of curvatures that rounding can make
+_LEAST = 1e-300  # curvature for which a learning rate can be told
 _PLACES = ((0.0, 0.0), (0.37, -0.61), (-0.83, 0.29), (0.55, 0.71))  # of half the view, about its middle
 
 
@@ -60,7 +61,7 @@ def largest_curvature(shape: Surface) -> float | None:
     if not np.isfinite(found).all() or any(np.abs(other - found[0]).max() > _ALIKE * size for other in found):
         return None
     lowest, largest = np.linalg.eigvalsh(found[0])
-    return float(largest) if lowest > _ALIKE * size else None
+    return float(largest) if lowest > max(_ALIKE * size, _LEAST) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,9 @@ def _momentum_line(axis: MapAxis, bound: Bound, rate: float, largest: float) -> 
     return np.array([[place, 0.0], [place, 1.0]])
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _hessian(shape: Surface, x: float, y: float) -> Any:
-    """Return the matrix of second derivatives."""
+    """Return the matrix of second derivatives; not finite where they are too large."""
     x_low, x_high, y_low, y_high = shape.view
     h = _STEP * np.array([x_high - x_low, y_high - y_low])
     rows = []

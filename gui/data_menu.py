@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from gui.background import Background
 from gui.data_words import FOLDERS, FULL, SAMPLE, begin, data_name, data_title, source_name
+from gui.errors import reported
 from gui.menus import add_action
 from gui.theme import Severity
 
@@ -223,10 +224,12 @@ class ChangeData(QUndoCommand):
         """Those before and after."""
         return self._before, self._after
 
+    @reported
     def undo(self) -> None:
         """Go back to the images before, and to the runs on them."""
         self._switch(self._before, self._former, self._latter)
 
+    @reported
     def redo(self) -> None:
         """Use the other images."""
         self._switch(self._after, self._latter, self._former)

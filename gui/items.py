@@ -146,7 +146,8 @@ def line_path(x: Array, y: Array) -> QPainterPath:
 def scene_y(y: Array, frame: Frame) -> Array:
     """Return values in scene pixels, those far off the view moved nearer."""
     _, top, _, height = frame.rect
-    return np.clip(frame.sy * y + frame.dy, top - _FAR, top + height + _FAR)
+    with np.errstate(over="ignore"):  # infinitely far is moved nearer too
+        return np.clip(frame.sy * y + frame.dy, top - _FAR, top + height + _FAR)
 
 
 def stroke(

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QApplication
 
+from gui.errors import reported
 from gui.theme import Severity
 from gui.widgets import Stroke
 
@@ -61,6 +62,7 @@ class Edit(QUndoCommand):
         self.after = other.after
         return True
 
+    @reported
     def undo(self) -> None:
         """Go back to what was before, where it can be seen."""
         self.panel.desk.open_panel(self.panel.entry.key)
@@ -68,6 +70,7 @@ class Edit(QUndoCommand):
             self.panel.apply(self.before, parking=self._latter)
             self._tell(self._former)
 
+    @reported
     def redo(self) -> None:
         """Apply the change; again, where it can be seen."""
         if self._done:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from gui import theme
-from gui.errors import Banner, install_hooks
+from gui.data_menu import ChangeData
+from gui.errors import Banner, install_hooks, reported
 from gui.theme import DARK, LIGHT, RESOURCES, Severity
+from gui.undo import Edit
+from gui.views.inside import DrawEdit
 
 
 @pytest.fixture
@@ -96,6 +100,44 @@ def test_an_exception_of_a_thread_arrives_in_the_gui_thread(qtbot, caught, caplo
     assert found[0][0] == "ZeroDivisionError: division by zero"
     assert found[0][2] is threading.main_thread()
     assert "engine" in caplog.text
+
+
+def test_what_goes_wrong_in_an_undo_command_is_told_and_the_stack_stays_usable(qtbot, caught):
+    """Raised, it would be deleted twice: the process would end when garbage is collected."""
+    found, _ = caught
+
+    class Doubtful(QUndoCommand):
+        def __init__(self):
+            super().__init__("divide")
+            self.own = self  # garbage, once Python has given it up
+
+        @reported
+        def redo(self):
+            raise ZeroDivisionError("redo")
+
+        @reported
+        def undo(self):
+            raise ZeroDivisionError("undo")
+
+    stack = QUndoStack()
+    for _ in range(3):
+        stack.push(Doubtful())
+        stack.undo()
+        gc.collect()
+    qtbot.waitUntil(lambda: len(found) == 6)
+    assert [text for text, *_ in found] == ["ZeroDivisionError: redo", "ZeroDivisionError: undo"] * 3
+    assert (stack.count(), stack.index()) == (1, 0)
+    stack.clear()
+    gc.collect()
+
+
+@pytest.mark.parametrize("kind", [Edit, ChangeData, DrawEdit])
+def test_every_undo_command_tells_and_does_not_raise(qtbot, caught, kind):
+    found, _ = caught
+    broken = kind.__new__(kind)  # has nothing that it needs
+    broken.undo()
+    qtbot.waitUntil(lambda: len(found) == 1)
+    assert found[0][0].startswith("AttributeError: ")
 
 
 def test_the_end_of_the_program_is_never_swallowed(qapp, caught):

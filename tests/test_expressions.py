@@ -92,6 +92,16 @@ def test_its_python_source_computes_the_same(text, expected):
         assert np.broadcast_to(written, x.shape) == pytest.approx(same, rel=1e-14)
 
 
+@pytest.mark.parametrize("text", ["(x/0)^e", "1/|x/0|", "x/(x/(|x/0|))", "0 (x/0)"])
+def test_source_has_what_is_infinite_or_no_number(text):
+    found = parse(text, XY)
+    for one in (found, found.derivative("x"), found.derivative("y")):
+        with np.errstate(all="ignore"):
+            written = eval(one.code({}), {"np": np, "x": np.array([2.0, -3.0]), "y": np.ones(2)})
+        same = one.evaluate({"x": np.array([2.0, -3.0]), "y": np.ones(2)})
+        assert np.broadcast_to(written, 2) == pytest.approx(np.broadcast_to(same, 2), nan_ok=True)
+
+
 def test_function_and_gradient_share_what_they_have_in_common():
     found = parse("exp(x y) + exp(x y)^2", XY)
     whole = [found, found.derivative("x"), found.derivative("y")]

@@ -235,6 +235,8 @@ def test_curvatures_are_those_of_the_hessian():
     assert largest_curvature(SURFACES["booth"]) == pytest.approx(18)
     for name in ("saddle", "rosenbrock", "himmelblau", "rastrigin", "ackley", "beale"):
         assert largest_curvature(SURFACES[name]) is None
+    for text in ("5e-324 x^2 + 5e-324 y^2", "1e-305 (x^2 + y^2)", "1e308 x^2 + y^2"):  # rates beyond all numbers
+        assert largest_curvature(own_surface(text, (-6.0, 6.0), (-6.0, 6.0))) is None
     assert curvature_at(SURFACES["rosenbrock"], 1.0, 1.0) == pytest.approx(1001.6, rel=1e-3)
 
 

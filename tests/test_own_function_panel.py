@@ -292,7 +292,12 @@ def test_an_empty_field_says_that_a_formula_is_missing(typist):
 STRANGE = {
     "finite nowhere": "ln(-1 - x^2)",
     "finite in half": "sqrt(x) + y^2",
+    "divided by nothing": "1/|x/0|",
     "constant": "3",
+    "large constant": "1e20",
+    "largest constant": "1e308",
+    "lowest constant": "-1e308",
+    "largest both ways": "1.7e308 sin(50x)",
     "noise": "sin(1000x) + cos(999y)",
     "pole": "1/x",
     "deep pole": "-1/(x^2 + y^2)^9",

@@ -13,6 +13,7 @@ from core.drawing import enlarged
 from core.watching import MOST_COMPARED, Sight, Watch
 from gui.canvas import Drawn
 from gui.drawing_text import drawing_from, drawing_view
+from gui.errors import reported
 from gui.views.guest import RUNS, GuestPanel, how_it_ended, start_words
 from gui.views.inside_view import InsideView
 from gui.weight_notes import shows
@@ -279,10 +280,12 @@ class DrawEdit(QUndoCommand):
         self._panel, self._before, self._after = panel, before, after
         self._done = False
 
+    @reported
     def undo(self) -> None:
         """Bring back what was drawn before, where it can be seen."""
         self._show(self._before)
 
+    @reported
     def redo(self) -> None:
         """Draw it again; the first time it is there already."""
         if self._done:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from gui.plots import Plot
 
 _RUNAWAY_DECADES = 3.0
+_LARGEST = 1e307  # what a plot can have at an end, and add to the other one
+_FLAT = 1e-9  # of the losses: a range that is narrower has no numbers for its ends
 
 
 def is_logarithmic(surface: Surface) -> bool:
@@ -34,9 +36,10 @@ def loss_range(rows: Any, surface: Surface, lowest: float) -> tuple[float, float
     finite = rows[np.isfinite(rows)]
     if not is_logarithmic(surface):
         start = np.abs(rows[:, 0][np.isfinite(rows[:, 0])]).max(initial=1.0)
-        most = start * 10.0**_RUNAWAY_DECADES
+        most = min(start, _LARGEST / 10.0**_RUNAWAY_DECADES) * 10.0**_RUNAWAY_DECADES
         low, high = np.clip((finite.min(), finite.max()) if finite.size else (0.0, 1.0), -most, most)
-        room = 0.05 * (high - low) or 1.0
+        size = max(abs(low), abs(high))
+        room = 0.05 * (high - low) if high - low > _FLAT * size else max(1.0, 0.05 * size)
         return float(low - room), float(high + room)
     positive = np.log10(finite[finite > 0]) if (finite > 0).any() else np.zeros(1)
     first = rows[:, 0][rows[:, 0] > 0]
