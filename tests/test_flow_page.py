@@ -48,6 +48,7 @@ def view(user):
 def open_tab(user):
     """Click the last tab."""
     tabs = user.find("tabs")
+    user.until(tabs.isVisible)  # until something is measured there is a word in their place
     user.click(tabs, tabs.tabRect(tabs.count() - 1).center())
     user.until(lambda: view(user).isVisible() and view(user)._frame is not None)
 
