@@ -115,6 +115,23 @@ def test_the_timeline_leads_to_the_update_made_then(race, unbroken):
     assert_step(race, unbroken, ("sgd", 1, MIDDLE, 0), 12)
 
 
+def test_a_replay_shows_updates_as_they_are_made_again(user):
+    race = user
+    race.small_race(iterations=2000)
+    race.player.play()
+    race.until_phase(Phase.FINISHED)
+    end = race.player.head
+    until_update(race, end)
+    race.player.set_speed(500)
+    race.player.seek(0)
+    race.panel.setFocus()
+    race.press(KEY.Key_Space)
+    seen = set()
+    race.until(lambda: seen.add(where(race)) or len({words for words in seen if "update" in words}) > 2)
+    assert race.player.playing and race.find("equation-text").isVisible()
+    race.press(KEY.Key_Space)
+
+
 def test_the_mouse_at_rest_on_a_curve_shows_that_update(race, unbroken):
     go(race, 30)
     view = race.panel.view

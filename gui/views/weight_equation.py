@@ -110,6 +110,9 @@ class WeightEquation(QObject):
             self._asked = None
             self.section.show_update(self._step, frame.spread is not None)
         else:
+            if player.playing and self._step is not None and self._step.iteration < at:
+                # A replay is ahead of what can be made again.
+                self.section.show_update(self._step, frame.spread is not None)
             self._ask(frame, at)
 
     def _say(self, name: str, at: int, word: str) -> None:
