@@ -72,7 +72,7 @@ class CellBlock:
         x_low, x_high, y_low, y_high = shape.view
         self._middle = np.array([[0.5 * (x_low + x_high)], [0.5 * (y_low + y_high)]])
         self._far = RUNAWAY * 0.5 * np.array([[x_high - x_low], [y_high - y_low]])
-        self._set_params(start)
+        self._set_params(start, np.empty_like(start))
         self._state = rule.init(start)
         self._since = np.full(start.shape[1], NEVER, np.int16)
         self._lost = 0  # how many of the cells that are left in the arrays
@@ -81,9 +81,8 @@ class CellBlock:
         with np.errstate(all="ignore"):
             self._judge(0)
 
-    def _set_params(self, params: Array) -> None:
-        self._params = params
-        self._gradient, self._work = np.empty_like(params), np.empty_like(params)
+    def _set_params(self, params: Array, gradient: Array) -> None:
+        self._params, self._gradient, self._work = params, gradient, np.empty_like(params)
         if self._anisotropy is not None:
             self._shape = quadratic_cells(self._anisotropy)
 
@@ -93,7 +92,8 @@ class CellBlock:
         if params.shape[1]:
             if factor != self._factor:
                 self._factor, self._rule.values["lr"] = factor, self._rate * factor
-            gradient[0], gradient[1] = self._shape.gradient(params[0], params[1])
+            if self._shape.together is None:
+                gradient[0], gradient[1] = self._shape.gradient(params[0], params[1])
             self._rule.update(params, gradient, self._state)
             self._judge(number)
 
@@ -114,8 +114,12 @@ class CellBlock:
 
     def _judge(self, number: int) -> None:
         """Note which cells are at a minimum after this step, and which have diverged."""
-        params = self._params
-        self._value = np.broadcast_to(self._shape.value(params[0], params[1]), params.shape[1:])
+        params, together = self._params, self._shape.together
+        if together is None:
+            value = self._shape.value(params[0], params[1])
+        else:  # the gradient of the next step comes with it
+            value, (self._gradient[0], self._gradient[1]) = together(params[0], params[1])
+        self._value = np.broadcast_to(value, params.shape[1:])
         np.subtract(params, self._middle, out=self._work)
         within = np.abs(self._work, out=self._work) <= self._far
         finite = within[0]
@@ -164,7 +168,7 @@ class CellBlock:
         self._value, self._since = self._value[left], self._since[left]
         if self._arrivals is not None:
             self._arrivals.keep(left)
-        self._set_params(np.ascontiguousarray(self._params[:, left]))
+        self._set_params(*(np.ascontiguousarray(found[:, left]) for found in (self._params, self._gradient)))
 
 
 def _part(found: Any, left: Array, count: int) -> Any:
