@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 import main as command_line
 from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS
-from core.scripts import SCRIPTS, make_script
+from core.scripts import NUMPY, SCRIPTS, make_script
 from core.scripts.rules import numpy_class, torch_class
 from core.scripts.writing import fill, hugged, literal, terms
 from tests.scripts_helpers import assert_same, configured, own_rows, rows_of, run_script
@@ -94,6 +95,19 @@ def test_what_no_script_says_is_refused_before_anything_runs(capsys, tmp_path) -
     assert command_line.main(wanted) == 2
     assert capsys.readouterr().err.startswith("trainscope: --format: evaluate: 0")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ['"""', '""" + exit() + """', 'a"b', "a\\", "it's", "a b", "$name", "#if x", "two\nlines"]
+)
+@pytest.mark.parametrize("preset", ["paths-own", "init-mnist", "inside"])
+def test_whatever_a_script_is_called_it_says_no_more_than_that(sample, preset, name) -> None:
+    found = make_script(PRESETS[preset].configuration(), sample, NUMPY, name)
+    tree, usual = (
+        ast.parse(text) for text in (found.text, make_script(PRESETS[preset].configuration(), sample, NUMPY).text)
+    )
+    assert [type(node) for node in ast.walk(tree)] == [type(node) for node in ast.walk(usual)]
+    assert shlex.quote(name) in (ast.get_docstring(tree) or "")
 
 
 def test_templates() -> None:

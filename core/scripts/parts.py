@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -37,16 +38,21 @@ $needs
 def head(preset: Preset, name: str, torch: bool, about: str, data: str) -> str:
     """Return the docstring: what the script reproduces, how it is run, what it needs."""
     library = "PyTorch" if torch else "NumPy"
-    needs = f"Needs: Python 3.10 or later, NumPy{' and PyTorch' * torch}{data}; for the figure matplotlib."
+    needs = f"Needs: Python 3.10 or later, NumPy{' and PyTorch' * torch}{_escaped(data)}; for the figure matplotlib."
     versions = f"Written by Trainscope {__version__}, preset {preset.name}, with NumPy {np.__version__}."
     what = f"{_sentence(preset.shows)}, with {library}. {about}"
     return fill(
         _HEAD,
         title=preset.title,
         about=_paragraph(what),
-        name=f"{name}_torch" if torch else name,
+        name=_escaped(shlex.quote(f"{name}_torch" if torch else name)),
         needs=f"{_paragraph(needs)}\n{_paragraph(versions)}",
     )
+
+
+def _escaped(text: str) -> str:
+    """Return a text with any name in it as a docstring takes it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _sentence(text: str) -> str:

@@ -6,6 +6,7 @@ In a template `#if batchnorm` … `#else` … `#end` keep lines while a flag is 
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ def joined(parts: Iterable[str]) -> str:
 def literal(value: Any) -> str:
     """Return a value as Python source: numbers in few digits that read back the same."""
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False)  # in double quotes
     if isinstance(value, bool | int | np.integer) or value is None:
         return str(value)
     if isinstance(value, tuple | list):
