@@ -45,6 +45,7 @@ class WeightNotes(EquationNotes):
             row.addWidget(box, 1)
         self.column.insertLayout(1, row)
         self._choosers = choosers
+        self._where.setWordWrap(not choosers)  # the place stands there as well
         for widget in (self.lane, *self._names, *self.boxes.values()):
             widget.setVisible(choosers)
 

@@ -271,3 +271,16 @@ def test_a_pixel_that_is_clicked_has_its_equation_in_the_notes(user, unbroken):
     user.player.seek(2)
     until_update(user, 2)
     assert_step(user, unbroken, (lane, *place), 2)
+
+
+def test_long_words_about_an_update_do_not_widen_the_notes(user):
+    values = {"hidden": (8,), "batch": 16, "lanes": ("sgd",), "iterations": 90, "seeds": 2}
+    user.small_race(**values)
+    go(user, 3)
+    user.open("inside")
+    user.until(lambda: user.panel.live and user.panel.view.insight is not None)
+    user.panel.view.open_page("weights")
+    user.until(lambda: where(user) == "layer 1, 407 → 1, update 3, first seed")
+    QApplication.processEvents()
+    notes = user.panel.notes
+    assert notes.widget().width() == notes.viewport().width()
