@@ -145,7 +145,9 @@ class Chips(QWidget):
         super().changeEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Break the lines anew."""
+        """Break the lines anew; layouts keep the height that was asked for at another width."""
+        if self._places(event.size().width())[-1].bottom() >= event.size().height():
+            self.updateGeometry()
         self._place()
 
     def sizeHint(self) -> QSize:

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.presets import PRESETS
 from gui.panel_export import WHOLE, Request, export_panel
@@ -320,6 +320,20 @@ def test_switches_take_the_keyboard_and_leave_space_to_play_after_a_click(paths)
     assert not chip.isChecked()
     paths.press(KEY.Key_Space)
     assert paths.player.playing
+
+
+@pytest.mark.parametrize("width", [1120, 1200, 1400])
+def test_all_switches_can_be_seen_at_any_width(paths, width):
+    paths.window.set_theme("light")  # lays the window out again
+    paths.window.resize(width, 760)
+    chips = [
+        paths.find(f"show-{name}")
+        for name in ("gradient", "velocity", "terms", "step", "ellipse", "lookahead", "all-lanes")
+    ]
+    paths.until(lambda: paths.window.width() == width and all(chip.visibleRegion() == chip.rect() for chip in chips))
+    label = next(label for label in paths.panel.findChildren(QLabel) if label.text() == "Show")
+    middles = [found.mapTo(paths.window, found.rect().center()).y() for found in (label, chips[0])]
+    assert abs(middles[0] - middles[1]) <= 1
 
 
 def test_what_a_rule_has_not_is_greyed_with_the_reason(paths):
