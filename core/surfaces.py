@@ -35,8 +35,8 @@ class Surface:
 
     ``view`` is (x_low, x_high, y_low, y_high); ``minima`` are the global ones, empty where f is unbounded below;
     ``floor`` is the value there, -inf where f is unbounded below. One that is not ``quick`` was typed by somebody: a
-    picture of it may take a while. ``together(x, y)`` returns both f and its gradient, with the same bits, where that is
-    much cheaper than one after the other.
+    picture of it may take a while. ``together(x, y)`` returns both f and its gradient, with the same bits, where that
+    is much cheaper than one after the other.
     """
 
     key: str
