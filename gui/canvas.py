@@ -35,6 +35,7 @@ _PEN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _CLEAR = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 _DIGITS = {Qt.Key(Qt.Key.Key_0 + digit): digit for digit in range(10)}
 _HOW = "Draw here with the mouse:\nleft draws, right erases"
+_TWO_LINES = 34.0
 _HOW_INSTEAD = "Draw your own: left draws, right erases"
 
 
@@ -280,8 +281,8 @@ class Canvas(OwnKeys, QWidget):
         if self._now.example:
             painter.setFont(plot_font(LABEL_PIXELS))
             painter.setPen(QColor(found.muted))
-            below = rect.adjusted(0.0, 0.86 * rect.height(), 0.0, 0.0)
-            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, _HOW_INSTEAD)
+            below = rect.adjusted(0.0, min(0.86 * rect.height(), rect.height() - _TWO_LINES), 0.0, 0.0)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, _HOW_INSTEAD)
         painter.setPen(QPen(QColor(found.focus if self.hasFocus() else found.border), 2.0 if self.hasFocus() else 1.0))
         painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
         if self.hasFocus():

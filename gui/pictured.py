@@ -79,13 +79,19 @@ class Strip(QGraphicsWidget):
             painter.setClipRect(self.boundingRect())
         rect = self.rect().adjusted(self._indent, 0.0, 0.0, 0.0)
         font = plot_font(TITLE_PIXELS, bold=True)
-        taken = QFontMetricsF(font).horizontalAdvance(self._title)
+        metrics = QFontMetricsF(font)
+        title = metrics.elidedText(self._title, Qt.TextElideMode.ElideRight, max(0.0, self.title_room(rect)))
+        taken = metrics.horizontalAdvance(title)
         painter.setFont(font)
         painter.setPen(QColor(self._colours.foreground))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(rect.left(), rect.top(), rect.width(), 18.0), flags, self._title)
+        painter.drawText(QRectF(rect.left(), rect.top(), rect.width(), 18.0), flags, title)
         painter.setFont(plot_font(TICK_PIXELS))
         self.draw(painter, rect, rect.left() + taken + 2 * _GAP)
+
+    def title_room(self, rect: QRectF) -> float:
+        """Return how wide the title may be."""
+        return rect.width()
 
     def draw(self, painter: QPainter, rect: QRectF, start: float) -> None:
         """Draw in `rect`, right of `start` in its first line."""

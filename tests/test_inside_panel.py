@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -694,3 +694,15 @@ def test_a_theme_changes_every_page(panel):
     for page, before in zip(("draw", "weights", "mistakes"), light, strict=True):
         panel.panel.view.open_page(page)
         assert pixels(grabbed(panel.panel.view.page)).mean() < 110 < 150 < before, page
+
+
+def test_nothing_covers_anything_else_in_the_smallest_window(user):
+    user.open("inside")
+    user.until(lambda: user.panel.view.insight is not None)
+    user.window.resize(300, 200)
+    page = user.panel.view.draw
+    user.until(lambda: page.height() < 450)
+    parts = [page.canvas, page.seen, page.words, page.clear, page.take, page.of_class, page.answers, page.strips]
+    rects = [QRect(part.mapTo(page, QPoint()), part.size()) for part in parts]
+    assert all(page.rect().contains(rect) for rect in rects)
+    assert not [(i, j) for i, one in enumerate(rects) for j, other in enumerate(rects[:i]) if one.intersects(other)]

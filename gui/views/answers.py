@@ -63,7 +63,7 @@ class AnswersChart(Picture):
 
     def minimumSizeHint(self) -> QSize:
         """Stay readable."""
-        return QSize(240, 120)
+        return QSize(150, 120)
 
     def show_insight(self, insight: Insight) -> None:
         """Show other answers, and say them to those who cannot see them."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gui.views.base import Number
 
 _ANY = "any"
-_CANVAS, _LEAST_CANVAS, _MOST_CANVAS = 0.48, 230, 520  # of the page's width, and pixels
+_CANVAS, _LEAST_CANVAS, _LEAST_SIDE, _MOST_CANVAS = 0.48, 154, 230, 520  # of the page's width, and pixels
 _BESIDES = 300  # of the page's height: what is below the canvas, few lines of cells and their scale
 _GETS = "what the\nnetworks get"
 
@@ -140,7 +140,7 @@ class DrawPage(Page):
     def resizeEvent(self, event: Any) -> None:
         """Share the width between canvas and answers, the height between them and the cells below."""
         side = min(_MOST_CANVAS, round(_CANVAS * self.width()), self.height() - _BESIDES)
-        self._side.setFixedWidth(max(_LEAST_CANVAS, side))
+        self._side.setFixedWidth(max(_LEAST_SIDE, side))
         self.canvas.setFixedHeight(max(_LEAST_CANVAS, side) - 4)
 
     def pictures(self) -> tuple[Picture, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from gui.views.base import LaneStatus, Number, RunView
@@ -87,6 +87,10 @@ class InsideView(RunView):
         self.graphics.hide()
         self._stack.insertWidget(0, whole)
         self._stack.setCurrentIndex(0)
+
+    def minimumSizeHint(self) -> QSize:
+        """Keep canvas and answers side by side."""
+        return QSize(432, 404)
 
     # Pages.
 

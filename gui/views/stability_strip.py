@@ -47,6 +47,10 @@ class MapStrip(Strip):
             self._ticks, self._unit = tuple(ticks), unit
             self.update()
 
+    def title_room(self, rect: QRectF) -> float:
+        """Leave room for the scale."""
+        return rect.width() - (26.0 + _BAR_WIDTH + _GAP if self._unit else 0.0)
+
     def draw(self, painter: QPainter, rect: QRectF, start: float) -> None:
         """Draw the scale at the right, the key below the title."""
         room = rect.right() - 8.0
