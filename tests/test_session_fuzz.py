@@ -9,10 +9,12 @@ import json
 import random
 import zipfile
 
+import numpy as np
 import pytest
 
-from core.session import SessionError, read_session, write_session
-from tests.session_files import as_plain, entries, npz, put
+from core.presets import PRESETS
+from core.session import PanelState, Session, SessionError, read_session, write_session
+from tests.session_files import as_plain, entries, npz, put, refused
 
 pytest_plugins = ["tests.session_file_fixtures"]
 
@@ -123,3 +125,80 @@ def test_any_part_replaced_by_anything_is_refused_or_means_something(written, pa
     assert {way[0] for way in read} == {"window", "data", "panels", "program"}
     of_run = {way[3] for way in read if way[2:3] == ("run",)}
     assert of_run == {"configuration"}, "everything else of a run is determined by it"
+
+
+VIEWS = {
+    "paths": {"cursor": 3, "relief": True, "steps": {"show": ["step", "ellipse"], "lane": "adam"}, "notes": 300},
+    "stability": {"cursor": 7, "speed": 30, "off": []},
+    "inside": {
+        "source": None,
+        "watched": ["momentum"],
+        "page": "weights",
+        "drawing": {"rows": 28, "columns": 28, "ink": "eJxjYBgFo2AUjIJRAAAD", "centred": True},
+    },
+}
+OWN = {"function": "x^2/20 + y^2", "surface": "own", "domain.x": (-4.0, 4.0)}
+SEEN = {
+    "paths": ("paths-own", {**OWN, "adam.schedule": "cosine"}),
+    "stability": ("stability", {**OWN, "x.range": (0.01, 2.0), "measure": "loss"}),
+    "inside": ("inside", {"hidden": (8,), "schedule": "step"}),
+}
+
+
+@pytest.mark.parametrize("panel", SEEN)
+def test_functions_maps_and_what_is_seen_are_refused_or_mean_something(path, panel) -> None:
+    """Every part is replaced; what is read can be written, and is the same again."""
+    name, values = SEEN[panel]
+    preset = PRESETS[name]
+    known = {parameter.key for parameter in preset.parameters()}
+    used = preset.configuration({key: value for key, value in values.items() if key in known})
+    write_session(Session({panel: PanelState(used, None, VIEWS[panel])}, {"panel": panel}, None), path)
+    plain, runs = entries(path)
+    kinds, read = ("values", "view"), set()
+    ways = [way for way in places(plain["panels"]) if any(kind in way for kind in kinds)]
+    ways = [way for way in ways if way[-1] in known & set(values) or "view" in way]
+    assert len(ways) > 4
+    for way in ways:
+        for hostile in (*HOSTILE, [5, -5], [0.0, 1e-320], "9^9^9^9", "x" * 401, "(" * 300, "__import__('os')", "own"):
+            mutated = copy.deepcopy(plain)
+            functools.reduce(lambda found, key: found[key], way[:-1], mutated["panels"])[way[-1]] = hostile
+            put(path, mutated, runs)
+            try:
+                found = read_session(path)
+            except SessionError as error:
+                assert len(str(error).splitlines()) == 1 and len(str(error)) < 1000
+            else:
+                read.add(way)
+                write_session(found, path)
+                assert as_plain(read_session(path)) == as_plain(found)
+    assert any("view" in way for way in read), "what is shown is only a remark"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda flow: -1.0 - flow,
+        lambda flow: np.full_like(flow, np.inf),
+        lambda flow: flow.astype(np.float64),
+        lambda flow: flow[:, :, :, :-1],
+        lambda flow: np.concatenate([flow, flow], axis=3),
+        lambda flow: flow[0],
+        lambda flow: np.zeros(0, np.float32),
+    ],
+    ids=["below 0", "infinite", "other kind", "too short", "too long", "one row", "nothing"],
+)
+def test_a_spoilt_flow_is_refused(written, path, spoil) -> None:
+    plain, runs = entries(path)
+    for arrays in runs.values():
+        arrays["flow"] = spoil(arrays["flow"])
+    put(path, plain, runs)
+    refused(path, match="flow|entries")
+
+
+def test_a_run_saved_before_there_was_flow_is_read(written, path) -> None:
+    plain, runs = entries(path)
+    for arrays in runs.values():
+        del arrays["flow"]
+    put(path, plain, runs)
+    run = read_session(path).panels["training"].run
+    assert run is not None and run.flow is None and run.position == written.panels["training"].run.position
