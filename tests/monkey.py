@@ -10,62 +10,57 @@ from __future__ import annotations
 import contextlib
 import gc
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeyEvent, QWheelEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSlider,
-    QAbstractSpinBox,
     QApplication,
     QComboBox,
     QDialog,
     QGraphicsView,
-    QLineEdit,
-    QMenu,
     QPlainTextEdit,
     QTabBar,
     QWidget,
 )
 
 from core.presets import panel_presets
+from core.runner import Phase
 from gui.registry import PANELS
 from tests.answers import Answers
+from tests.monkey_parts import (
+    CTRL,
+    FIELDS,
+    FORMULAS,
+    KEY,
+    KEYS,
+    LEFT,
+    MIDDLE,
+    NONE,
+    RIGHT,
+    SHIFT,
+    TEXTS,
+    WITH_CTRL,
+    close_popups,
+    leaves,
+    painted,
+    press,
+    spot,
+    turn_wheel,
+    visible,
+    word,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from gui.main_window import MainWindow
+    from gui.panel import Panel
     from tests.watch import Watch
-
-KEY = Qt.Key
-NONE, CTRL, SHIFT = (getattr(Qt.KeyboardModifier, f"{name}Modifier") for name in ("No", "Control", "Shift"))
-LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
-_KEYS = (
-    *(KEY.Key_Space, KEY.Key_Left, KEY.Key_Right, KEY.Key_Up, KEY.Key_Down, KEY.Key_Home, KEY.Key_End, KEY.Key_Tab),
-    *(KEY.Key_Backtab, KEY.Key_Return, KEY.Key_Escape, KEY.Key_F1, KEY.Key_Delete, KEY.Key_PageUp, KEY.Key_PageDown),
-    *(KEY.Key_Backspace, KEY.Key_A, KEY.Key_7, KEY.Key_Minus, KEY.Key_Comma, KEY.Key_Period, KEY.Key_D, KEY.Key_X),
-)
-_WITH_CTRL = (
-    *(KEY.Key_1, KEY.Key_2, KEY.Key_3, KEY.Key_4, KEY.Key_5, KEY.Key_6, KEY.Key_7, KEY.Key_8, KEY.Key_7, KEY.Key_8),
-    *(KEY.Key_Z, KEY.Key_Z, KEY.Key_Y, KEY.Key_C),
-    *(KEY.Key_V, KEY.Key_A, KEY.Key_E, KEY.Key_S, KEY.Key_O, KEY.Key_N, KEY.Key_B, KEY.Key_Home, KEY.Key_End),
-)
-_TEXTS = (
-    *("", " ", "0", "1", "2", "3", "5", "10", "16", "40", "0.5", "0.01", "1e-3", "-1", "1e9", "1e400", "nan", "inf"),
-    *("8,8", "30,20", "100", "5,5,5,5,5,5", "1,,2", "12x3", "abc", "xavier", "he", "normal-0.2", "normal-", "zeros"),
-    *("tanh-he", "relu-xavier", "sigma-0.1-bn", "l2-0.1", "p-0.2", "0.001-0.1", "1-2-3", "…", "λ=3", "9" * 400, "a\tb"),
-)
-_FORMULAS = (
-    *("x^2/20 + y^2", "sin(x) cos(y)", "(x^2 + y - 11)^2 + (x + y^2 - 7)^2", "log(x) + 1/y", "exp(exp(exp(x y)))"),
-    *("x^2 +", "x**y**x", "9^9^9^9", "x^(10^400)", "__import__('os')", "0/0", "1/0", "1e999 x", "x2,5", "f(x)", "π x"),
-    *("sqrt(-1 - x^2)", "floor(1000 x) + sin(1e9 y)", "(" * 150, "-" * 300 + "x", "x" * 450, "|x|^0.001 - |y|", "7"),
-)
-_FIELDS = (QLineEdit, QAbstractSpinBox, QPlainTextEdit)
-_WIDGETS_OF_QT = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QGraphicsView, QTabBar)
 
 
 class Monkey:
@@ -109,7 +104,7 @@ class Monkey:
 
     def calm(self) -> None:
         """Put every panel back to its first preset, so that what is left can be compared from time to time."""
-        _close_popups()
+        close_popups()
         for dialog in self.window.findChildren(QDialog):
             dialog.close()
         self.window.undo.clear()
@@ -119,13 +114,20 @@ class Monkey:
             if hasattr(panel, "show_own"):
                 panel.show_own()  # it may follow another panel's run
             panel.start(panel_presets(entry.key)[0].configuration())
-            self.watch.spin(700)
+            self._rest(panel)
         gc.collect()
+
+    def _rest(self, panel: Panel) -> None:
+        """Wait until a panel has nothing under way, as far as it comes to that."""
+        for _ in range(20):
+            self.watch.spin(250)
+            if panel.own_player.settled and panel.own_player.status.phase is not Phase.RUNNING:
+                break
 
     def leave(self) -> None:
         """Close the window at whatever moment this is."""
         self._guard.stop()
-        _close_popups()
+        close_popups()
         for dialog in self.window.findChildren(QDialog):
             dialog.close()
         self.watch.close(self.window)
@@ -139,66 +141,66 @@ class Monkey:
             place, held = self._place(widget), self._random.choices((NONE, CTRL, SHIFT), (12, 1, 1))[0]
             double = self._random.random() < 0.08
             with self._named("double click" if double else "click", widget, place, button.name, held.name):
-                (QTest.mouseDClick if double else QTest.mouseClick)(*_spot(widget, place, button, held))
+                (QTest.mouseDClick if double else QTest.mouseClick)(*spot(widget, place, button, held))
 
     def _play(self) -> None:
-        play = next((w for w in self._visible((QAbstractButton,)) if w.objectName() == "play"), None)
+        play = next((w for w in visible((QAbstractButton,)) if w.objectName() == "play"), None)
         if play is not None:
             with self._named("click", play):
-                QTest.mouseClick(*_spot(play, play.rect().center()))
+                QTest.mouseClick(*spot(play, play.rect().center()))
 
     def _rail(self) -> None:
-        found = [w for w in self._visible((QAbstractButton,)) if w.objectName().startswith("open-")]
+        found = [w for w in visible((QAbstractButton,)) if w.objectName().startswith("open-")]
         if found:
             button = self._random.choice(found)
             with self._named("click", button):
-                QTest.mouseClick(*_spot(button, button.rect().center()))
+                QTest.mouseClick(*spot(button, button.rect().center()))
 
     def _key(self) -> None:
-        key = self._random.choice(_KEYS)
+        key = self._random.choice(KEYS)
         with self._named("key", key.name, self._keyboard()):
             for _ in range(self._random.choice((1, 1, 1, 5))):
                 QTest.keyClick(self._keyboard(), key)
 
     def _shortcut(self) -> None:
-        key, held = self._random.choice(_WITH_CTRL), self._random.choices((CTRL, CTRL | SHIFT), (6, 1))[0]
+        key, held = self._random.choice(WITH_CTRL), self._random.choices((CTRL, CTRL | SHIFT), (6, 1))[0]
         with self._named("key", "Ctrl+", "Shift+" if held & SHIFT else "", key.name, self._keyboard()):
             QTest.keyClick(self._keyboard(), key, held)
 
     def _type(self) -> None:
-        fields = self._visible(_FIELDS)
+        fields = visible(FIELDS)
         if not fields:
             return
         field = self._random.choice(fields)
         lucky = f"{10 ** self._random.uniform(-5, 3):.3g}"
-        text = lucky if self._random.random() < 0.3 else self._random.choice(_TEXTS)
+        text = lucky if self._random.random() < 0.3 else self._random.choice(TEXTS)
         self._write(field, self._some_formula() if isinstance(field, QPlainTextEdit) else text)
 
     def _formula(self) -> None:
         """Type a function where one can be typed."""
-        fields = self._visible((QPlainTextEdit,))
+        fields = visible((QPlainTextEdit,))
         if fields:
             self._write(self._random.choice(fields), self._some_formula())
 
     def _some_formula(self) -> str:
         """Return a function, now and then one with a letter too many or too few."""
-        text, at = self._random.choice(_FORMULAS), self._random.randrange(8)
+        text, at = self._random.choice(FORMULAS), self._random.randrange(8)
         spoilt = text[:at] + self._random.choice(("", "(", ")", "^", "x", "e9", ",", "é")) + text[at + 1 :]
         return spoilt if self._random.random() < 0.3 else text
 
     def _write(self, field: QWidget, text: str) -> None:
         end = self._random.choice((KEY.Key_Return, KEY.Key_Return, KEY.Key_Tab, KEY.Key_Escape, None))
         with self._named("type", field, repr(text[:30]), end.name if end else "nothing"):
-            QTest.mouseClick(*_spot(field, self._place(field)))
+            QTest.mouseClick(*spot(field, self._place(field)))
             QTest.keyClick(self._keyboard(), KEY.Key_A, CTRL)
             for letter in text:
-                _press(self._keyboard(), letter)
+                press(self._keyboard(), letter)
             if end is not None:
                 QTest.keyClick(self._keyboard(), end)
 
     def _combo(self) -> None:
         """Choose an entry, presets more often than others."""
-        found = self._visible((QComboBox,))
+        found = visible((QComboBox,))
         presets = [combo for combo in found if combo.objectName() == "preset"]
         if not found:
             return
@@ -215,10 +217,10 @@ class Monkey:
             return
         place, turns = self._place(widget), self._random.choice((-3, -1, 1, 3))
         with self._named("wheel", widget, place, turns):
-            _wheel(widget, place, turns)
+            turn_wheel(widget, place, turns)
 
     def _drag(self) -> None:
-        found = self._visible((QGraphicsView, QAbstractSlider)) or self._visible((QWidget,))
+        found = visible((QGraphicsView, QAbstractSlider)) or visible((QWidget,))
         if not found:
             return
         widget = self._random.choice(found)
@@ -227,13 +229,13 @@ class Monkey:
 
     def _draw(self) -> None:
         """Drag over what paints itself and follows the mouse, such as a canvas."""
-        found = self._painted()
+        found = painted()
         if found:
             self._drag_on(self._random.choice(found), self._random.choice((2, 8, 20)))
 
     def _scrub(self) -> None:
         """Drag the timeline like mad."""
-        found = [slider for slider in self._visible((QAbstractSlider,)) if slider.objectName() == "timeline"]
+        found = [slider for slider in visible((QAbstractSlider,)) if slider.objectName() == "timeline"]
         if found:
             self._drag_on(found[0], 25)
 
@@ -241,40 +243,40 @@ class Monkey:
         places = [self._place(widget) for _ in range(moves)]
         button = self._random.choices((LEFT, RIGHT, MIDDLE), (10, 1, 1))[0]
         with self._named("press", widget, places[0], button.name):
-            QTest.mousePress(*_spot(widget, places[0], button))
+            QTest.mousePress(*spot(widget, places[0], button))
         for place in places[1:]:
-            window, _, _, spot = _spot(widget, place)
+            window, _, _, there = spot(widget, place)
             with self._named("move", widget, place, lasts=0.01):
-                QTest.mouseMove(window, spot)
+                QTest.mouseMove(window, there)
                 self.watch.spin(10)
         with self._named("release", widget, places[-1]):
-            QTest.mouseRelease(*_spot(widget, places[-1], button))
+            QTest.mouseRelease(*spot(widget, places[-1], button))
 
     def _hover(self) -> None:
         """Move the mouse over something with no button down."""
-        views = [view.viewport() for view in self._visible((QGraphicsView,))]
-        found = [*views, *self._painted()]
+        views = [view.viewport() for view in visible((QGraphicsView,))]
+        found = [*views, *painted()]
         if found:
             widget = self._random.choice(found)
             for place in [self._place(widget) for _ in range(self._random.choice((1, 4, 10)))]:
-                window, _, _, spot = _spot(widget, place)
+                window, _, _, there = spot(widget, place)
                 with self._named("hover", widget, place, lasts=0.01):
-                    QTest.mouseMove(window, spot)
+                    QTest.mouseMove(window, there)
                     self.watch.spin(10)
 
     def _turn(self) -> None:
         """Open a page behind a tab."""
-        bars = self._visible((QTabBar,))
+        bars = visible((QTabBar,))
         if bars:
             bar = self._random.choice(bars)
             place = bar.tabRect(self._random.randrange(max(1, bar.count()))).center()
             with self._named("tab", bar, place):
-                QTest.mouseClick(*_spot(bar, place))
+                QTest.mouseClick(*spot(bar, place))
 
     def _animate(self) -> None:
         """Begin an animation where an export window is open, and leave it to be cancelled."""
-        formats = [combo for combo in self._visible((QComboBox,)) if combo.objectName() == "format"]
-        write = [button for button in self._visible((QAbstractButton,)) if button.objectName() == "write"]
+        formats = [combo for combo in visible((QComboBox,)) if combo.objectName() == "format"]
+        write = [button for button in visible((QAbstractButton,)) if button.objectName() == "write"]
         if not (formats and write):
             with self._named("key", "Ctrl+E", self._keyboard()):
                 QTest.keyClick(self._keyboard(), KEY.Key_E, CTRL)
@@ -284,11 +286,11 @@ class Monkey:
             for key in (KEY.Key_End, *[KEY.Key_Up] * self._random.randrange(3)):
                 QTest.keyClick(formats[0], key)
         with self._named("click", write[0]):
-            QTest.mouseClick(*_spot(write[0], write[0].rect().center()))
+            QTest.mouseClick(*spot(write[0], write[0].rect().center()))
 
     def _menu(self) -> None:
         """Trigger an entry of the menu bar, of those that can be."""
-        found = [action for menu in self.window.menuBar().actions() for action in _leaves(menu.menu())]
+        found = [action for menu in self.window.menuBar().actions() for action in leaves(menu.menu())]
         if found:
             action = self._random.choice(found)
             with self._named("menu", action.text()):
@@ -318,7 +320,7 @@ class Monkey:
         elif self._random.random() < 0.5:
             place = self._place(popup)
             with self._named("click", popup, place):
-                QTest.mouseClick(*_spot(popup, place))
+                QTest.mouseClick(*spot(popup, place))
         else:
             key = self._random.choice((KEY.Key_Down, KEY.Key_Up, KEY.Key_Return, KEY.Key_Escape))
             with self._named("key", key.name, popup):
@@ -326,24 +328,12 @@ class Monkey:
 
     # What it finds.
 
-    def _visible(self, kinds: tuple[type, ...]) -> list[Any]:
-        """Return what can be used, of the dialog that asks for an answer or else of every window."""
-        modal = QApplication.activeModalWidget()
-        tops = [modal] if modal is not None else [w for w in QApplication.topLevelWidgets() if w.isVisible()]
-        found = [w for top in tops for w in top.findChildren(QWidget) if isinstance(w, kinds)]
-        return [w for w in found if w.isVisible() and w.isEnabled() and not w.visibleRegion().isEmpty()]
-
     def _some_widget(self) -> QWidget | None:
         """Return a widget: a kind first, as there are more buttons than plots."""
-        kinds = ((QAbstractButton,), (QAbstractButton,), (QAbstractSlider,), _FIELDS, (QGraphicsView,), (QWidget,))
-        found = self._visible(self._random.choice(kinds))
+        kinds = ((QAbstractButton,), (QAbstractButton,), (QAbstractSlider,), FIELDS, (QGraphicsView,), (QWidget,))
+        found = visible(self._random.choice(kinds))
         widget = self._random.choice(found) if found else None
         return widget.viewport() if isinstance(widget, QGraphicsView) else widget
-
-    def _painted(self) -> list[QWidget]:
-        """Return what paints itself and uses the mouse."""
-        ours = (w for w in self._visible((QWidget,)) if not isinstance(w, _WIDGETS_OF_QT))
-        return [w for w in ours if type(w).__module__.startswith("gui.") and "mousePressEvent" in _defined(type(w))]
 
     def _place(self, widget: QWidget) -> QPoint:
         seen = widget.visibleRegion().boundingRect()
@@ -368,7 +358,7 @@ class Monkey:
         """Write an action down before it is done."""
         panel = self.window.current()
         where = panel.entry.key if panel is not None else "no panel"
-        with self.watch.action(f"#{self.actions} {where}: {' '.join(map(_word, parts))}", lasts):
+        with self.watch.action(f"#{self.actions} {where}: {' '.join(map(word, parts))}", lasts):
             yield
 
     def _count(self) -> None:
@@ -383,51 +373,3 @@ class Monkey:
 
     def _saw_frame(self, _frame: object, _cursor: int) -> None:
         self.frames += 1
-
-
-def _defined(kind: type) -> set[str]:
-    """Return the names that a class and those of the program above it define."""
-    return {name for above in kind.__mro__ if above.__module__.startswith("gui.") for name in vars(above)}
-
-
-def _close_popups() -> None:
-    while (popup := QApplication.activePopupWidget()) is not None:
-        popup.close()
-
-
-def _leaves(menu: QMenu | None) -> Iterator[QAction]:
-    """Yield the entries of a menu and of the menus in it that can be triggered."""
-    for action in menu.actions() if menu is not None else ():
-        if action.menu() is not None:
-            yield from _leaves(action.menu())
-        elif action.isEnabled() and not action.isSeparator():
-            yield action
-
-
-def _spot(
-    widget: QWidget, place: QPoint, button: Qt.MouseButton = LEFT, held: Qt.KeyboardModifier = NONE
-) -> tuple[Any, ...]:
-    """Return what QTest needs to use the mouse there, through the window as the mouse does."""
-    window = widget.window()
-    return window.windowHandle(), button, held, widget.mapTo(window, place)
-
-
-def _wheel(widget: QWidget, place: QPoint, turns: int) -> None:
-    spot, phase = QPointF(place), Qt.ScrollPhase.NoScrollPhase
-    there, button = QPointF(widget.mapToGlobal(spot)), Qt.MouseButton.NoButton
-    QApplication.sendEvent(
-        widget, QWheelEvent(spot, there, QPoint(), QPoint(0, 120 * turns), button, NONE, phase, False)
-    )
-
-
-def _press(widget: QWidget, letter: str) -> None:
-    """Type a letter, also one that QTest would end the process for."""
-    for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
-        key = ord(letter.upper()) if letter.isascii() else 0
-        QApplication.sendEvent(widget, QKeyEvent(kind, key, NONE, letter))
-
-
-def _word(part: object) -> str:
-    if isinstance(part, QWidget):
-        return f"{type(part).__name__} {part.objectName() or part.accessibleName()!r}"
-    return f"({part.x()}, {part.y()})" if isinstance(part, QPoint) else str(part)
