@@ -47,7 +47,7 @@ _SCREEN = "as on screen"
 _DPI = 96
 _SIZES = {"width": 1280, "height": 800, "dpi": 192}
 _FILM_SIZES = {"width": 960, "height": 600, "dpi": 96}
-_LONGEST_TOLD = 200
+_LONGEST_TOLD = 120
 _NAMES = {"gif": "gif animation", "mp4": "mp4 video"}
 
 
