@@ -362,7 +362,7 @@ def test_nothing_is_written_while_nothing_changes(keeper, folder):
     written = path.stat().st_mtime_ns
     user.open("paths")
     user.click("step")
-    user.until(lambda: len(ticks) > 12)
+    user.until(lambda: len(ticks) > 12, 20_000)
     assert path.stat().st_mtime_ns == written
     user.open("training")
     go(user, 4)

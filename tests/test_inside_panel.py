@@ -419,6 +419,7 @@ def test_a_lane_that_diverged_is_shown_as_it_was_before_and_says_so(user):
     begin(user, l2=10.0, **{"sgd.lr": 10.0})
     user.click("play")
     user.until(lambda: user.player.status.phase is not Phase.RUNNING and user.player.head > 0, 20_000)
+    user.until(lambda: user.player.frame.diverged[0] is not None)
     lost = user.player.frame.diverged[0]
     user.until(lambda: user.said().startswith(f"SGD diverged at iteration {lost:,}: "))
     assert insight(user).iteration < lost

@@ -377,7 +377,7 @@ def test_the_marked_run_opens_in_paths_and_undo_leads_back(learner):
     learner.control(KEY.Key_Z)
     learner.until(lambda: learner.player.settled and learner.player.head == 29)
     learner.open("stability")
-    np.testing.assert_array_equal(learner.player.frame.path.points[0], points)
+    learner.until(lambda: np.array_equal(learner.player.frame.path.points[0], points))
 
 
 def test_it_is_exported_as_pictures_and_data(learner, tmp_path):
