@@ -196,6 +196,7 @@ def test_networks_of_every_panel_that_trains(user, source, preset, values):
     user.panel.setFocus()
     user.press(KEY.Key_Right)
     user.until(lambda: run.player.head == 1 and insight(user).iteration == 1)
+    user.until(lambda: user.panel.transport.step.isEnabled())
     user.press(KEY.Key_Right)
     user.until(lambda: run.player.head == 2 and insight(user).iteration == 2)
     user.press(KEY.Key_Left)
