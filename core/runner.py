@@ -144,9 +144,9 @@ class Runner:
                 self._wake.notify_all()
 
     def step(self) -> None:
-        """Make one update, then pause; where the run is going back, once it is there."""
+        """Make one update, then pause: once it is loaded, or where the run is going back, once it is there."""
         with self._wake:
-            if self._rewinding:
+            if self._rewinding or self._status.phase is Phase.IDLE:
                 self._step_wanted = True
             elif self._status.phase in (Phase.PAUSED, Phase.RUNNING):
                 self._start(1)

@@ -71,6 +71,22 @@ def test_steps_are_single_updates(runner):
         assert runner.wait(lambda s, n=expected: s.phase is Phase.PAUSED and s.position == n, 5.0)
 
 
+def test_a_step_asked_for_while_a_run_is_loading_is_made(runner):
+    runner.load(training())
+    runner.step()
+    assert runner.wait(lambda s: s.phase is Phase.PAUSED and s.position == 1, 5.0)
+
+
+@pytest.mark.parametrize("forget", [lambda runner: runner.pause(), lambda runner: runner.load(training(seed=2))])
+def test_a_step_asked_for_while_loading_is_forgotten(runner, forget):
+    runner.load(training(seed=1))
+    runner.step()
+    forget(runner)
+    assert reach(runner, Phase.PAUSED).position == 0
+    frame_at(runner, 0)
+    assert runner.status.position == 0
+
+
 def test_pause_and_play_give_the_same_bits_as_one_run(runner):
     runner.load(training())
     reach(runner, Phase.PAUSED)
