@@ -18,7 +18,7 @@ _WORDS = {
     COUNT: "number of the update, from 1",
 }
 _LETTER = "A-Za-z"
-_MARKS = "′ₙ"
+_MARKS = "\u0302′ₙ"
 
 
 def glossary(optimizer: str) -> dict[str, str]:

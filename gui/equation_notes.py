@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QStyleOptionComboBox, QTextEdit
 
 from core.glossary import glossary, marked
 from gui import theme
+from gui.symbols import pieces, shown
 from gui.widgets import CalmWheel, OwnKeys, row_of, tip
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from core.lanes import Lane
 
 _One = TypeVar("_One", "Line", "Named")
+
+_Looks = tuple[QTextCharFormat, QTextCharFormat]  # upright, in italics
 
 _ICON, _BESIDE = 18, 62  # pixels; what icon and arrow leave no room for
 _ABOVE = 7
@@ -147,13 +150,13 @@ class EquationText(QTextEdit):
         if found == self._shown:
             return
         self._shown = found
-        self._words = glossary(found.optimizer)
+        self._words = {shown(symbol, self.font()): words for symbol, words in glossary(found.optimizer).items()}
         self._write()
 
     def _write(self) -> None:
         if self._shown is None:
             return
-        writer = _Writer(self.document())
+        writer = _Writer(self.document(), self.font())
         writer.write(self._shown)
         self._fit()
 
@@ -211,13 +214,10 @@ class _Writer:
     Piece by piece, as HTML would take twice as long.
     """
 
-    def __init__(self, document: QTextDocument) -> None:
-        self._cursor = QTextCursor(document)
-        self._plain, self._bold, self._muted = QTextCharFormat(), QTextCharFormat(), QTextCharFormat()
-        self._plain.setForeground(QColor(theme.current().text))
-        self._muted.setForeground(QColor(theme.current().muted))
-        self._bold.setForeground(QColor(theme.current().text))
-        self._bold.setFontWeight(QFont.Weight.DemiBold)
+    def __init__(self, document: QTextDocument, font: QFont) -> None:
+        self._cursor, self._font = QTextCursor(document), font
+        text = theme.current().text
+        self._plain, self._bold, self._muted = _looks(text), _looks(text, bold=True), _looks(theme.current().muted)
         self._head, self._row = QTextBlockFormat(), QTextBlockFormat()
         self._head.setTopMargin(_ABOVE)
         self._row.setLeftMargin(_HANGING)
@@ -247,8 +247,8 @@ class _Writer:
     def _line(self, names: Sequence[str], lines: Sequence[Line], first: bool = False) -> None:
         """Write a line in symbols, and beneath it one with numbers for each coordinate."""
         self._begin(self._head, first)
-        self._put(lines[0].symbol, self._bold)
-        self._put(f" ← {lines[0].text}", self._plain)
+        self._put_formula(lines[0].symbol, self._bold)
+        self._put_formula(f" ← {lines[0].text}", self._plain)
         for name, line in _distinct(names, lines):
             self._begin(self._row)
             self._put(f"{name}\t", self._muted)
@@ -258,7 +258,7 @@ class _Writer:
     def _named(self, names: Sequence[str], numbers: Sequence[Named], first: bool = False) -> None:
         """Write a number's symbol and words, and its value for each coordinate, or the one that all have."""
         self._begin(self._head, first)
-        self._put(numbers[0].symbol, self._bold)
+        self._put_formula(numbers[0].symbol, self._bold)
         found = _distinct(names, numbers)
         if len(found) == 1:
             self._put(f" = {numbers[0].result}", self._bold)
@@ -275,8 +275,22 @@ class _Writer:
         else:
             self._cursor.insertBlock(block)
 
-    def _put(self, text: str, how: QTextCharFormat) -> None:
-        self._cursor.insertText(text, how)
+    def _put_formula(self, text: str, looks: _Looks) -> None:
+        for piece, italic in pieces(shown(text, self._font)):
+            self._cursor.insertText(piece, looks[italic])
+
+    def _put(self, text: str, looks: _Looks) -> None:
+        self._cursor.insertText(text, looks[0])
+
+
+def _looks(colour: str, bold: bool = False) -> _Looks:
+    upright = QTextCharFormat()
+    upright.setForeground(QColor(colour))
+    if bold:
+        upright.setFontWeight(QFont.Weight.DemiBold)
+    slanted = QTextCharFormat(upright)
+    slanted.setFontItalic(True)
+    return upright, slanted
 
 
 def _distinct(names: Sequence[str], found: Sequence[_One]) -> list[tuple[str, _One]]:

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QLineEdit, QSizePolicy,
 from core.parameters import Kind, Parameter, ParameterError
 from gui.editors import Editor
 from gui.forms import show_parameter
+from gui.symbols import formula_tip
 from gui.theme import Severity
-from gui.widgets import IconButton, OwnKeys, flag, row_of, tip
+from gui.widgets import IconButton, OwnKeys, flag, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -183,7 +184,7 @@ class LaneRow(QFrame):
         check.setProperty("lane", True)
         check.setIcon(lane_icon(option.colour, option.marker, _SWATCH))
         check.setIconSize(QSize(_SWATCH, _SWATCH))
-        check.setToolTip(tip(option.doc) if option.doc else "")
+        check.setToolTip(formula_tip(option.doc, self.font()) if option.doc else "")
         check.toggled.connect(lambda on: self.clicked.emit(option.name, on))
         return check
 
@@ -323,7 +324,7 @@ class LaneList(QWidget):
     def _explain_last(self) -> None:
         for name, row in self._rows.items():
             lines = [row.option.doc] * bool(row.option.doc) + [_LAST] * (self._active == (name,))
-            row.check.setToolTip(tip("\n".join(lines)) if lines else "")
+            row.check.setToolTip(formula_tip("\n".join(lines), self.font()) if lines else "")
 
     def _rebuild(self, options: Sequence[LaneOption]) -> None:
         self._clear()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.lanes import Axis
+from gui.symbols import as_html
 from gui.widgets import row_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _LONG = 28  # letters that may be wider than the notes
 
 # What lanes differ in, where that is no optimizer: label, colour of their curves, formula.
 FORMULAS = {
-    Axis.BATCHNORM: (("BatchNorm", "#0072B2", "x′ = (x − mean) / √(variance + ε)\ny = γ·x′ + β, γ and β learned"),),
+    Axis.BATCHNORM: (("BatchNorm", "#0072B2", "x̂ = (x − mean) / √(variance + ε)\ny = γ·x̂ + β, γ and β learned"),),
     Axis.REGULARIZATION: (
         ("Weight decay (L2)", "#0072B2", "g ← g + λ·W"),
         ("L1 decay", "#009E73", "g ← g + λ₁·sign(W)"),
@@ -110,7 +111,7 @@ class Notes(QScrollArea):
         self._look.setText(points)
         parts = [
             f"<p style='margin:0 0 8px 0'>{_square(colour)}<b>{escape(label)}</b><br>"
-            f"{_breakable(escape(text)).replace(chr(10), '<br>')}</p>"
+            f"{as_html(_breakable(text), self.font())}</p>"
             for label, colour, text in formulas
         ]
         self._formulas.setText("".join(parts))

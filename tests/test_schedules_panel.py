@@ -14,7 +14,7 @@ from core.runner import Phase
 from core.schedules import Plan
 from gui.plots import LIGHT
 from gui.views.futures import pale
-from tests.gui_helpers import grabbed, ink
+from tests.gui_helpers import grabbed, ink, plain_text
 
 pytest_plugins = ["tests.window"]
 
@@ -69,7 +69,7 @@ def test_a_schedule_is_chosen_in_a_lane_and_seen_before_the_run_begins(user):
     assert not visible(user, "schedule.every") and not visible(user, "schedule.warmup")
     picture = part(user, rates(user).plot)
     assert ink(picture, pale(SGD, LIGHT).name()) > 60 and ink(picture, SGD, 8) == 0
-    assert "cos(π·t/N)" in user.panel.notes._formulas.text()
+    assert "cos(π·t/N)" in plain_text(user.panel.notes._formulas)
     user.until(lambda: ("learning rate, SGD", "0.01") in user.panel.view.numbers(user.player.frame, 0))
     choose(user, "sgd", "constant")
     user.until(lambda: not rates(user).shown)

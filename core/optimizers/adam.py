@@ -41,23 +41,23 @@ class Adam(Optimizer):
     rule: ClassVar[tuple[str, ...]] = (
         "m ← β₁·m + (1−β₁)·g",
         "v ← β₂·v + (1−β₂)·g²",
-        "m′ ← m / (1−β₁ᵗ)",
-        "v′ ← v / (1−β₂ᵗ)",
-        "θ ← θ − lr·m′ / (√v′ + ε)",
+        "m̂ ← m / (1−β₁ᵗ)",
+        "v̂ ← v / (1−β₂ᵗ)",
+        "θ ← θ − lr·m̂ / (√v̂ + ε)",
     )
     words: ClassVar[Pairs] = (
         ("m", "mean gradient"),
         ("v", "mean squared gradient"),
-        ("m′", "m without its bias to 0"),
-        ("v′", "v without its bias to 0"),
+        ("m̂", "m without its bias to 0"),
+        ("v̂", "v without its bias to 0"),
     )
     parts: ClassVar[Pairs] = (
         ("1−β₁ᵗ", "bias correction of m"),
         ("1−β₂ᵗ", "bias correction of v"),
     )
-    effective: ClassVar[str] = "lr/(√v′ + ε)"
-    driven_by: ClassVar[str] = "m′"
-    drawn: ClassVar[tuple[Arrow, ...]] = (Arrow(Role.VELOCITY, "−lr·m′", "−lr·m′"), STEP)
+    effective: ClassVar[str] = "lr/(√v̂ + ε)"
+    driven_by: ClassVar[str] = "m̂"
+    drawn: ClassVar[tuple[Arrow, ...]] = (Arrow(Role.VELOCITY, "−lr·m̂", "−lr·m̂"), STEP)
     hyperparameters: ClassVar[tuple[Parameter, ...]] = (learning_rate(0.001), FIRST_MOMENT, SECOND_MOMENT, epsilon())
 
     def init(self, params: Array) -> State:

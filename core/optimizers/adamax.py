@@ -18,11 +18,11 @@ class AdaMax(Optimizer):
     key, label = "adamax", "AdaMax"
     colour, marker = "#8F6010", ">"
     source = "Kingma & Ba, arXiv:1412.6980"
-    rule = ("m ← β₁·m + (1−β₁)·g", "u ← max(β₂·u, |g| + ε)", "m′ ← m / (1−β₁ᵗ)", "θ ← θ − lr·m′ / u")
+    rule = ("m ← β₁·m + (1−β₁)·g", "u ← max(β₂·u, |g| + ε)", "m̂ ← m / (1−β₁ᵗ)", "θ ← θ − lr·m̂ / u")
     words = (Adam.words[0], ("u", "largest gradient, fading"), Adam.words[2])
     parts = Adam.parts[:1]
     effective = "lr/u"
-    driven_by = "m′"
+    driven_by = "m̂"
     drawn = Adam.drawn
     hyperparameters = (
         learning_rate(0.002),

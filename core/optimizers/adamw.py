@@ -16,11 +16,11 @@ class AdamW(Adam):
     key, label = "adamw", "AdamW"
     colour, marker = "#8478FC", "H"
     source = "Loshchilov & Hutter, arXiv:1711.05101"
-    rule = (*Adam.rule[:-1], "θ ← θ − lr·m′ / (√v′ + ε) − lr·λ·θ")
+    rule = (*Adam.rule[:-1], "θ ← θ − lr·m̂ / (√v̂ + ε) − lr·λ·θ")
     drawn = (
         Adam.drawn[0],
         Arrow(Role.DECAY, "−lr·λ·θ", "−lr·λ·θ"),
-        Arrow(Role.MEMORY, "−lr·m′ / (√v′ + ε)", "−lr·m′ / (√v′ + ε)", "θ − lr·λ·θ"),
+        Arrow(Role.MEMORY, "−lr·m̂ / (√v̂ + ε)", "−lr·m̂ / (√v̂ + ε)", "θ − lr·λ·θ"),
         STEP,
     )
     hyperparameters = (learning_rate(0.001), FIRST_MOMENT, SECOND_MOMENT, epsilon(), decoupled_decay(0.01))

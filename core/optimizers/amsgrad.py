@@ -23,11 +23,11 @@ class AMSGrad(Adam):
     colour, marker = "#D0145A", "<"
     source = "Reddi, Kale & Kumar, arXiv:1904.09237"
     symbols = (("v_max", "vₘₐₓ"),)
-    rule = (*Adam.rule[:2], "vₘₐₓ ← max(vₘₐₓ, v)", Adam.rule[2], "v′ ← vₘₐₓ / (1−β₂ᵗ)", Adam.rule[-1])
+    rule = (*Adam.rule[:2], "vₘₐₓ ← max(vₘₐₓ, v)", Adam.rule[2], "v̂ ← vₘₐₓ / (1−β₂ᵗ)", Adam.rule[-1])
     words = (
         *Adam.words,
         ("vₘₐₓ", "largest mean squared gradient"),
-        ("v′", "vₘₐₓ without its bias to 0"),
+        ("v̂", "vₘₐₓ without its bias to 0"),
     )
 
     def init(self, params: Array) -> State:

@@ -31,7 +31,7 @@ class NAdam(Adam):
         "μₙ ← β₁·(1 − 0.5·0.96^((t+1)·ψ))",
         "Π ← Π·μ",
         *Adam.rule[:2],
-        "m′ ← μₙ·m / (1 − Π·μₙ) + (1−μ)·g / (1−Π)",
+        "m̂ ← μₙ·m / (1 − Π·μₙ) + (1−μ)·g / (1−Π)",
         *Adam.rule[3:],
     )
     words = (
@@ -39,7 +39,7 @@ class NAdam(Adam):
         ("μ", "share of m now"),
         ("μₙ", "share of m at the next step"),
         ("Π", "product of all μ so far"),
-        ("m′", "m a step ahead, without its bias"),
+        ("m̂", "m a step ahead, without its bias"),
     )
     parts = (("1−Π", "bias correction of g"), ("1−Π·μₙ", "bias correction of m"), Adam.parts[1])
     hyperparameters = (

@@ -17,6 +17,7 @@ from core.optimizers.base import TERMS as TERM_ROLES
 from core.optimizers.base import Role
 from gui.items import Frame, ViewItem
 from gui.plots import TICK_PIXELS, blend, plot_font
+from gui.symbols import draw_formula, formula_width
 from gui.views.show_bar import ELLIPSE, GRADIENT, LOOK_AHEAD, STEP, TERMS, VELOCITY
 
 if TYPE_CHECKING:
@@ -163,8 +164,7 @@ class StepArrows(ViewItem):
 
     def _draw_legend(self, painter: QPainter, frame: Frame, rows: Sequence[tuple[_Mark | None, str]]) -> None:
         font, bold = plot_font(TICK_PIXELS), plot_font(TICK_PIXELS, bold=True)
-        metrics = QFontMetricsF(font)
-        texts = max(_SAMPLE * (mark is not None) + metrics.horizontalAdvance(text) for mark, text in rows)
+        texts = max(_SAMPLE * (mark is not None) + formula_width(text, font) for mark, text in rows)
         width = max(texts, QFontMetricsF(bold).horizontalAdvance(self._title)) + 2.0 * _PADDING
         height = _ROW * (len(rows) + 1) + _PADDING
         left, top, across, room = frame.rect
@@ -185,12 +185,19 @@ class StepArrows(ViewItem):
                 self._draw_words(painter, row, text, self._colours.muted)
             else:
                 self._draw_sample(painter, row, mark)
-                self._draw_words(painter, row.adjusted(_SAMPLE, 0.0, 0.0, 0.0), text, self._colours.foreground)
+                self._draw_formula(painter, row.adjusted(_SAMPLE, 0.0, 0.0, 0.0), text, self._colours.foreground)
 
     def _draw_words(self, painter: QPainter, row: QRectF, text: str, colour: str, bold: bool = False) -> None:
         painter.setFont(plot_font(TICK_PIXELS, bold=bold))
         painter.setPen(QColor(colour))
         painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _draw_formula(self, painter: QPainter, row: QRectF, text: str, colour: str) -> None:
+        font = plot_font(TICK_PIXELS)
+        metrics = QFontMetricsF(font)
+        painter.setPen(QColor(colour))
+        base = row.top() + 0.5 * (row.height() - metrics.height()) + metrics.ascent()
+        draw_formula(painter, QPointF(row.left(), base), text, font)
 
     def _draw_sample(self, painter: QPainter, row: QRectF, mark: _Mark) -> None:
         """Draw a mark as it is on the map, whatever its lane's colour there."""
