@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.expressions import Expression, parse
+from core.numbers import short
 from core.optimizers import OPTIMIZERS, state_arrays
 from core.optimizers.base import Role
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from core.optimizers import Optimizer
 
 THETA, GRADIENT, STEP, COUNT = "θ", "g", "Δθ", "t"
-_DIGITS = 4
+_GIVEN = 6  # digits of a hyperparameter
 Point = tuple[float, float]
 
 
@@ -250,13 +251,6 @@ def _ellipse(rule: _Rule, centre: Point, after: Mapping[str, Any]) -> Ellipse | 
     return Ellipse(centre, radii) if _finite(centre, radii) else None
 
 
-def short(value: float) -> str:
-    """Write a number with four significant digits, a proper minus sign and no trailing zeros: 1.5e−7, −0.02, 12."""
-    if not math.isfinite(value):
-        return "nan" if math.isnan(value) else "∞" if value > 0 else "−∞"
-    return _minus(f"{value:.{_DIGITS}g}")
-
-
 # Reading.
 
 
@@ -346,13 +340,7 @@ def _named(kind: type[Optimizer], rule: _Rule, values: Mapping[str, float], grad
 def _written(name: str, value: float, kind: type[Optimizer]) -> str:
     """Write a number for the place of a name; hyperparameters and counts keep the digits that they were given with."""
     given = name == COUNT or any(p.symbol == name for p in kind.hyperparameters)
-    return _minus(f"{value:.6g}") if given else short(value)
-
-
-def _minus(text: str) -> str:
-    """Write an exponent without leading zeros or plus, and minus signs as such: −1.5e−7."""
-    mantissa, mark, exponent = text.partition("e")
-    return f"{mantissa}{mark}{int(exponent) if mark else ''}".replace("-", "−")
+    return short(value, _GIVEN) if given else short(value)
 
 
 # Paths.

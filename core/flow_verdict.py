@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.flow import samples_by
+from core.numbers import powered
 
 if TYPE_CHECKING:
     from core.flow import Flow
@@ -28,7 +29,6 @@ _FOLD = 30.0  # by which gradients grow or shrink from the last layer to the fir
 _MOST = 100.0  # the softmax's own gradient is below 2: a norm above this has been blown up on its way
 _LEAST = 1e-3  # of the loss: a first layer with less gradient than this hardly hears of it
 _SAMPLES = 5
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 class Course(Enum):
@@ -132,9 +132,7 @@ def short_text(value: float) -> str:
     """Write a number of any size with two digits: 0.0031, 85,000, 2.1·10⁻⁶."""
     if value == 0 or 1e-3 <= value < 1e6:
         return _two_digits(value)
-    mantissa, _, exponent = f"{value:.1e}".partition("e")
-    power = "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
-    return power if mantissa == "1.0" else f"{float(mantissa):g}·{power}"
+    return powered(value, 2)
 
 
 def _two_digits(value: float) -> str:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from core.numbers import short
+
 Sigma = Callable[[int], float]
 
 INITIALIZERS: dict[str, Sigma] = {
@@ -43,7 +45,7 @@ def initializer(name: str) -> Initializer:
     if kind != "normal":
         raise ValueError(f"{name!r} is not a kind of initial weights; allowed: {NAMES}")
     value = _positive(name, text)
-    return Initializer(f"normal-{value:g}", f"σ = {value:g}", lambda n_in: value)
+    return Initializer(f"normal-{value:g}", f"σ = {short(value, 6)}", lambda n_in: value)
 
 
 def initializer_name(name: str) -> str:

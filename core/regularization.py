@@ -9,6 +9,7 @@ import colorsys
 import math
 from typing import TYPE_CHECKING, Any
 
+from core.numbers import short
 from core.parameters import number_text
 
 if TYPE_CHECKING:
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 PLAIN = "plain"
 KEYS = {"l2": "l2", "l1": "l1", "p": "dropout"}
+_DIGITS = 6
 _MOST = {"l2": 10.0, "l1": 1.0, "dropout": 0.9}
-_WORDS = {"l2": "λ = {:g}", "l1": "L1, λ = {:g}", "dropout": "Dropout {:g}"}
+_WORDS = {"l2": "λ =", "l1": "L1, λ =", "dropout": "Dropout"}
 _LOOKS = {
     PLAIN: ("#D55E00", "x"),
     "l2": ("#0072B2", "o"),
@@ -64,7 +66,7 @@ def _join(parts: list[tuple[str, float]]) -> str:
 
 def parts_label(name: str) -> str:
     """Return a lane's name for the screen."""
-    return ", ".join(_WORDS[kind].format(value) for kind, value in _parts(name)) or "plain"
+    return ", ".join(f"{_WORDS[kind]} {short(value, _DIGITS)}" for kind, value in _parts(name)) or "plain"
 
 
 def look_of(name: str) -> tuple[str, str]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.equations import Line, explain, short
+from core.equations import Line, explain
+from core.numbers import short
 from core.optimizers import OPTIMIZERS, SCRATCH
 
 if TYPE_CHECKING:

@@ -16,6 +16,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPainter, QPen
 
+from core.numbers import powered, short
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,7 +34,6 @@ _OVERHANG = 30.0
 _SPACING = 16.0
 # The room of a tick grows with the axis between these, in pixels: a small plot needs two, a large one not thirty.
 _TICK_ROOM = {True: (30.0, 48.0), False: (48.0, 92.0)}
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,14 +227,14 @@ def log_ticks(low: float, high: float, count: float) -> tuple[list[tuple[float, 
         between = [value for value in plain if low <= value <= high] if stride == 1 else []
         return [(float(k), _decade_text(k, decades)) for k in decades], between
     values = [value for value, _ in linear_ticks(10.0**low, 10.0**high, count) if value > 0.0]
-    return [(math.log10(value), f"{value:.4g}") for value in values], []
+    return [(math.log10(value), short(value) if 1e-4 <= value < 1e4 else powered(value, 4)) for value in values], []
 
 
 def _decade_text(power: int, shown: Sequence[int]) -> str:
     """Write 10^power as a plain number if all on the axis can be, else as a power."""
     if -3 <= min(shown) and max(shown) <= 4:
         return f"{10.0**power:g}" if power < 4 else "10,000"
-    return "10" + str(power).translate(SUPERSCRIPTS)
+    return powered(10.0**power, 1)
 
 
 def number_text(value: float, step: float) -> str:
@@ -241,11 +242,8 @@ def number_text(value: float, step: float) -> str:
     if value == 0.0 or abs(value) < 1e-9 * step:
         return "0"
     if step < 0.9e-4 or abs(value) >= 1e7:
-        mantissa, exponent = f"{value:.3e}".split("e")
-        text = f"{float(mantissa):g}·10{str(int(exponent)).translate(SUPERSCRIPTS)}"
-    else:
-        text = f"{value:,.{max(0, -math.floor(math.log10(step) + 1e-6))}f}"
-    return text.replace("-", "−")
+        return powered(value, 4)
+    return f"{value:,.{max(0, -math.floor(math.log10(step) + 1e-6))}f}".replace("-", "−")
 
 
 class Plot(pg.PlotItem):

@@ -15,6 +15,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsWidget
 
+from core.numbers import short
 from gui.contours import ramp_colours
 from gui.legend import marker_path
 from gui.plots import LABEL_PIXELS, LIGHT, TICK_PIXELS, PlotColours, plot_font
@@ -249,7 +250,7 @@ class ReliefItem(QGraphicsWidget):
             for value, place, spot in zip(values, places, spots, strict=False):
                 if along == 0 and abs(place - near[0]) < _CORNER:
                     continue  # the other axis has its number there
-                _word(painter, spot, f"{value:g}".replace("-", "−"), TICK_PIXELS, self.colours.muted)
+                _word(painter, spot, short(value), TICK_PIXELS, self.colours.muted)
             _word(painter, spots[-1], name, LABEL_PIXELS, self.colours.muted)
         above = "f above its lowest value" if relief.logarithmic else "f"
         words = f"height: {'log of ' * relief.logarithmic}{above}"

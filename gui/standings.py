@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.experiments.search import last_known, ranked
+from core.numbers import powered
 from core.parameters import Parameter, Scale
 from core.trials import GRID, searchable
-from gui.plots import SUPERSCRIPTS, number_text
+from gui.plots import number_text
 from gui.words import measured_by
 
 if TYPE_CHECKING:
@@ -137,9 +138,7 @@ def setting_text(value: float, digits: int = 2) -> str:
     text = f"{value:.{digits}g}"
     if ("e" not in text and abs(value) >= _PLAIN) or not value:
         return text.replace("-", "−")
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    power = "10" + str(int(exponent)).translate(SUPERSCRIPTS)
-    return power if float(mantissa) == 1 else f"{float(mantissa):g}·{power}"
+    return powered(value, digits)
 
 
 def rounded_outward(low: float, high: float, parameter: Parameter) -> tuple[float, float]:

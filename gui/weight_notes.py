@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeGuard
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QSpinBox, QWidget
 
-from core.equations import short
+from core.numbers import short
 from core.weight_steps import explain_weight, gradient_line
 from gui.equation_notes import EquationNotes, Explained
 from gui.widgets import CalmWheel, row_of, tip

@@ -144,7 +144,7 @@ def test_seeds_add_quartiles_and_say_what_can_be_told_apart(start, seeds, said):
     assert numbers["seeds"] == f"{seeds} (0 to {seeds - 1})" and any(name.startswith(said) for name in numbers)
     assert len(view._cells[0].quartiles._low.y) == len(user.player.frame.measured_at)
     if seeds == 5:
-        assert "λ = 0 – λ = 1e-05" in numbers
+        assert "λ = 0 – λ = 1e−5" in numbers
 
 
 def test_a_lane_is_hidden_and_brought_back_without_a_run(start):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.equations import short
+from core.numbers import short
 from core.optimizers import OPTIMIZERS
 from core.presets import preset
 from core.randomness import Purpose, generator

@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
 
+from core.numbers import short
 from gui import theme
 from gui.items import Frame, ViewItem
 from gui.legend import LegendEntry
@@ -36,7 +37,7 @@ class LaneStatus:
 
 def short_number(value: float, digits: int = 3) -> str:
     """Return a number to some significant digits, with a minus sign; words for what is not finite."""
-    return f"{value:.{digits}g}".replace("-", "−") if math.isfinite(value) else "not finite"
+    return short(value, digits) if math.isfinite(value) else "not finite"
 
 
 def plot_colours(found: theme.Theme) -> PlotColours:

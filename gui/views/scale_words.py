@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.bands import FEWEST
+from core.numbers import short
 from gui.theme import Severity
 from gui.views.base import LaneStatus, Number
 from gui.views.scales import lane_words, scales_of
@@ -81,4 +82,5 @@ def status(frame: TrainingFrame, row: int, cursor: int) -> LaneStatus:
 
 def epoch_text(frame: TrainingFrame, column: int) -> str:
     """Return the epoch of a measurement."""
-    return f"{frame.measured_at[column] / frame.per_epoch:.3g}"
+    epoch = float(frame.measured_at[column] / frame.per_epoch)
+    return short(epoch, 3) if epoch < 1000.0 else f"{epoch:,.0f}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.experiments.stability_parameters import LOSS, MINIMUM
 from core.map_pictures import HUES, fastest, hues_of, minimum_shares, reading_at, scale_of, shares_at
-from gui.plots import SUPERSCRIPTS
+from core.numbers import powered
 from gui.standings import setting_text
 from gui.views.base import short_number
 from gui.words import percent
@@ -40,11 +40,11 @@ def outcome(frame: StabilityFrame, reading: Reading, cursor: int) -> str:
     if reading.diverged is not None:
         return f"diverged at step {reading.diverged:,}" if reading.diverged else "begins outside"
     if reading.steps is None:
-        return "at no minimum" if frame.measured == MINIMUM else f"not within {frame.tolerance:g}"
+        return "at no minimum" if frame.measured == MINIMUM else f"not within {short_number(frame.tolerance)}"
     since = f"from step {reading.steps:,}"
     if reading.minimum:
         return f"minimum {reading.minimum} at {place_text(frame, reading.minimum)} {since}"
-    return f"within {frame.tolerance:g} {since}"
+    return f"within {short_number(frame.tolerance)} {since}"
 
 
 def cell_lines(frame: StabilityFrame, row: int, column: int, cursor: int) -> list[str]:
@@ -75,7 +75,7 @@ def key_entries(frame: StabilityFrame, measure: str, marked: bool) -> list[KeyEn
     if frame.limit.formula and len(frame.limit.points):
         found.append(("limit", f"{frame.limit.formula}, L = {short_number(frame.limit.curvature or 0.0)}"))
     if measure != LOSS:
-        found.append(("open", "none reached" if measure == MINIMUM else f"not within {frame.tolerance:g}"))
+        found.append(("open", "none reached" if measure == MINIMUM else f"not within {short_number(frame.tolerance)}"))
     return [*found, ("lost", "diverged"), *(_minimum_entries(frame) if measure == MINIMUM else [])]
 
 
@@ -99,7 +99,7 @@ def scale_ticks(frame: StabilityFrame, measure: str) -> tuple[list[tuple[float, 
         stride = max(1, math.ceil((high - low) / 3))
         powers = range(math.ceil(low), math.floor(high) + 1, stride)
         unit = "f above its minimum" if math.isfinite(frame.floor) else "f"
-        return [((k - low) / (high - low), "10" + str(k).translate(SUPERSCRIPTS)) for k in powers], unit
+        return [((k - low) / (high - low), powered(10.0**k, 1)) for k in powers], unit
     most = f"≤ {scale.low:,.0f}" if scale.low > 1.0 else "1"
     found = [(0.0, most)]
     for value in (10.0**k * m for k in range(math.floor(high) + 1) for m in (1, 2, 5)):

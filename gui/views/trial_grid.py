@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPen
 
+from core.numbers import short
 from gui.decimation import Curve, columns_of, outline
 from gui.items import Frame, line_path, stroke
 from gui.pictured import HeadedPlot, PicturedItem, Strip, word_width
@@ -157,7 +158,7 @@ class TrialGrid(PicturedItem):
             box = cells.box(place)
             for value, y in (("1", box.top() + 5.0), ("0", box.bottom() - 4.0)):
                 painter.drawText(QRectF(box.left() - 34.0, y - 8.0, 28.0, 16.0), right, value)
-        last = number_text(self._epochs, 1) if self._epochs >= 1 else f"{self._epochs:.2g}"
+        last = number_text(self._epochs, 1) if self._epochs >= 1 else short(self._epochs, 2)
         for place in range(SHOWN - COLUMNS, SHOWN):
             box = cells.box(place)
             below = QRectF(box.left(), box.bottom() + 2.0, box.width(), 16.0)
