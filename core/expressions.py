@@ -150,7 +150,18 @@ class _Parser:
             return ExpressionError(token.position, "this ) closes nothing")
         if self._is_decimal_comma():
             return ExpressionError(token.position, "',' cannot stand here; decimals take a point, such as 0.5")
-        return ExpressionError(token.position, f"{token.text[:20]!r} cannot stand here")
+        return ExpressionError(token.position, f"{token.text[:20]!r} cannot stand here{self._product_hint()}")
+
+    def _product_hint(self) -> str:
+        """Return how to write a product with what follows a factor, where that takes a sign."""
+        token, before = self._now, self._tokens[self._at - 1]
+        if not self._at or not (ends_factor(before) or before.kind == "|"):
+            return ""
+        if token.kind == "|":
+            ends = self._tokens[self._at + 1].kind == "end"
+            return "; it closes nothing" if ends else "; for a product write *|…| or *abs(…)"
+        plain = token.kind == "number" and not token.text.startswith(".")
+        return f"; for a product write *{token.text[:20]}" if plain else ""
 
     def _is_decimal_comma(self) -> bool:
         before, after = self._tokens[max(0, self._at - 1)], self._tokens[min(self._at + 1, len(self._tokens) - 1)]

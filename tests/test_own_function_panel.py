@@ -98,6 +98,7 @@ def test_while_one_types_the_last_good_function_goes_on(typist):
     [
         ("x^^2", (2, "^"), "'^' cannot stand here"),
         ("x +", (2, "+"), "ends too early"),
+        ("2|y|", (1, "|"), "'|' cannot stand here; for a product write *|…| or *abs(…)"),
         ("0,5x", (1, ","), "decimals take a point"),
         ("x y + zz", (6, "z"), "'zz' is unknown"),
         ("f(x,y) = (x", (9, "("), "not closed"),
