@@ -94,6 +94,12 @@ def all_names() -> tuple[str, ...]:
     return (*own, ANISOTROPY, *STARTS)
 
 
+def name_words() -> tuple[tuple[str, str], ...]:
+    """Return what the axes of maps are called in words; optimizers that share a key call it alike."""
+    rules = {p.key: p.label for rule in OPTIMIZERS.values() for p in rule.hyperparameters}
+    return tuple({**rules, **_LABELS}.items())
+
+
 def full_key(name: str, optimizer: str) -> str:
     """Return the key of a configuration that holds an axis's value; both coordinates are in `start`."""
     if name in STARTS:

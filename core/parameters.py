@@ -46,8 +46,8 @@ class Parameter:
     is the range that a search for good values takes at first; a parameter without one is not searched. `matches`
     accepts names beyond `choices`: it returns the one way to write the name or raises ValueError; `more` says in
     words which these are, and `family` names some that differ in a number, as `(prefix, low, high)`. `symbol` is what
-    formulas call it. A formula's `matches` returns the text that is kept or raises ExpressionError. A range is at least
-    `width` wide.
+    formulas call it; `words` what some of the `choices` are called on screen. A formula's `matches` returns the text
+    that is kept or raises ExpressionError. A range is at least `width` wide.
     """
 
     key: str
@@ -71,6 +71,7 @@ class Parameter:
     family: tuple[str, float, float] | None = None
     symbol: str = ""
     width: float = 0.0
+    words: tuple[tuple[str, str], ...] = ()
 
     def check(self, value: Any) -> Any:
         """Return `value` in its own type, or raise ParameterError."""
@@ -85,6 +86,10 @@ class Parameter:
         if self.kind is Kind.INTS and len(value) > 2 and len(set(value)) == 1:
             return f"{value[0]}x{len(value)}"
         return value_text(value)
+
+    def said(self, value: Any) -> str:
+        """Write a value for the screen."""
+        return dict(self.words).get(value, value) if self.kind is Kind.CHOICE else self.text(value)
 
     @property
     def allowed(self) -> str:

@@ -67,7 +67,7 @@ class Editor(QWidget):
     def redeclare(self, parameter: Parameter) -> None:
         """Take the same declaration with another default."""
         self.parameter = parameter
-        self.reset.set_icon("reset", f"Reset to {parameter.text(parameter.default)}")
+        self.reset.set_icon("reset", f"Reset to {parameter.said(parameter.default)}")
         self.reset.setAccessibleName(f"reset {parameter.label}")
         self.reset.setVisible(bool(self.refusal()) or self._good != parameter.default)
 

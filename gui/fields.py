@@ -112,7 +112,8 @@ class Combo(Typed, CalmWheel, QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumContentsLength(6)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.addItems(list(parameter.choices))
+        for name in parameter.choices:
+            self.addItem(dict(parameter.words).get(name, name), name)
         self.setMaxVisibleItems(16)
         self.view().setTextElideMode(Qt.TextElideMode.ElideNone)
         self._value = ""
@@ -126,13 +127,16 @@ class Combo(Typed, CalmWheel, QComboBox):
 
     def pending(self) -> bool:
         """Whether there is text that is not the value."""
-        return self.currentText() != self._value
+        return self._name() != self._value
+
+    def _name(self) -> str:
+        return self.currentText() if self.isEditable() else self.currentData() or ""
 
     def show_value(self, value: Any) -> None:
         """Show a name, whether it is one of the choices or not."""
         self._value = value
         self.blockSignals(True)
-        self.setCurrentIndex(self.findText(value))
+        self.setCurrentIndex(self.findData(value))
         line = self.lineEdit()
         if line is not None:
             line.setText(value)
@@ -152,7 +156,7 @@ class Combo(Typed, CalmWheel, QComboBox):
 
     def _enter(self) -> None:
         if self.pending():
-            self.entered.emit(self.currentText())
+            self.entered.emit(self._name())
 
 
 class TextField(Typed, QLineEdit):

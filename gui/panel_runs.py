@@ -112,7 +112,7 @@ class PanelRuns(QWidget):
             return
         if after.values != self.configuration.values:
             parameter = declared(self.configuration, key)
-            self._push(_short(f"{_full_label(parameter)} = {parameter.text(after[key])}"), after, key)
+            self._push(_short(f"{_full_label(parameter)} = {parameter.said(after[key])}"), after, key)
 
     def take(self, text: str, configuration: Configuration) -> None:
         """Put a configuration in force that another panel offers; it can be undone."""

@@ -480,7 +480,7 @@ def test_what_the_optimizer_has_not_is_not_offered(search):
     chips = search.find("search").chips
     assert not chips["momentum"].isEnabled() and chips["lr"].isEnabled()
     assert "SGD has no such hyperparameter" in chips["momentum"].toolTip()
-    search.choose("optimizer", "momentum")
+    search.choose("optimizer", "Momentum")
     search.until(lambda: chips["momentum"].isEnabled())
     assert not chips["beta1"].isEnabled()
 

@@ -80,7 +80,7 @@ def training_parameters(axis: Axis) -> tuple[Parameter, ...]:
         Axis.REGULARIZATION: _regularization_lanes,
         Axis.SCHEDULE: _schedule_lanes,
     }[axis]()
-    parts = [lanes, _init(), *_network_parameters(), _chosen_optimizer(), *_hyperparameters("optimizer")]
+    parts = [lanes, _init(), *_network_parameters(), chosen_optimizer(), *_hyperparameters("optimizer")]
     parts += [_images(), *_run_parameters()]
     if axis is Axis.BATCHNORM:
         parts[1] = replace(parts[1], only_if=("lanes", ""))
@@ -132,7 +132,7 @@ def search_parameters() -> tuple[Parameter, ...]:
         integer("stage", "stage", 0, "Further random draws: 0 for the coarse search, 1 and on inside of it", 0, 1000),
         _init(),
         *(replace(p, unless=("search", p.key)) for p in _network_parameters()),
-        _chosen_optimizer(),
+        chosen_optimizer(),
         *_hyperparameters("optimizer", searched=True),
         _images(500),
         *(p for p in _run_parameters() if p.key not in ("seeds", "iterations")),
@@ -216,8 +216,10 @@ def _schedule_lanes() -> Parameter:
     return Parameter("lanes", "schedules", default, doc, Kind.NAMES, choices=tuple(SCHEDULES))
 
 
-def _chosen_optimizer() -> Parameter:
-    return choice("optimizer", "optimizer", "sgd", "Optimizer of every lane", OPTIMIZERS)
+def chosen_optimizer(default: str = "sgd", doc: str = "Optimizer of every lane") -> Parameter:
+    """Declare one optimizer among all."""
+    words = tuple((key, rule.label) for key, rule in OPTIMIZERS.items())
+    return choice("optimizer", "optimizer", default, doc, OPTIMIZERS, words=words)
 
 
 def _images(default: int = 300) -> Parameter:

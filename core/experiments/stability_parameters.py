@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from core.experiments.declared import paths_parameters
-from core.map_axes import all_names
+from core.experiments.declared import chosen_optimizer, paths_parameters
+from core.map_axes import all_names, name_words
 from core.optimizers import OPTIMIZERS
 from core.parameters import Kind, Parameter, Scale, choice, integer, number
 
@@ -19,7 +19,7 @@ def stability_parameters() -> tuple[Parameter, ...]:
     near = "How far above its minimum f may be to have reached it"
     cells = "Cells along each axis; every cell is a run of its own"
     return (
-        choice("optimizer", "optimizer", "momentum", "Optimizer of every cell", OPTIMIZERS),
+        chosen_optimizer("momentum", "Optimizer of every cell"),
         *_hyperparameters(),
         *_of_paths("surface", "anisotropy", "function", "domain.x", "domain.y", "start"),
         *_axis("x", "lr", (0.01, 4.0), "across"),
@@ -36,7 +36,7 @@ def _axis(key: str, name: str, ends: tuple[float, float], way: str) -> tuple[Par
     doc = f"What changes from cell to cell {way} the map: a hyperparameter, the anisotropy, or where the run starts"
     between = f"Between what values the map goes {way}; turn the wheel over the map to zoom"
     return (
-        choice(key, way, name, doc, all_names()),
+        choice(key, way, name, doc, all_names(), words=name_words()),
         Parameter(f"{key}.range", f"{way}, range", ends, between, Kind.RANGE, -1000.0, 1000.0),
     )
 

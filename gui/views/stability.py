@@ -59,7 +59,7 @@ class StabilityPanel(Panel):
             model = combo.model()
             if isinstance(model, QStandardItemModel):
                 for row in range(model.rowCount()):
-                    name = combo.itemText(row)
+                    name = combo.itemData(row)
                     model.item(row).setEnabled(name in usable and name != configuration[other])
 
     def _title_text(self) -> str:
