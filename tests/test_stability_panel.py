@@ -18,6 +18,7 @@ from core.session import read_session
 from gui.heat_map import HUE_COLOURS, ground_colours
 from gui.panel_export import Request, export_panel
 from gui.ramp import level_colour
+from gui.views.stability_words import key_entries
 from tests.gui_helpers import grabbed, ink, pixels
 from tests.session_helpers import saved_session
 
@@ -274,12 +275,20 @@ def test_the_wheel_zooms_and_undo_comes_back(learner):
 def test_axes_are_chosen_among_what_there_is(learner):
     combo = learner.find("x")
     usable = {combo.itemText(row) for row in range(combo.count()) if combo.model().item(row).isEnabled()}
-    assert usable == {"lr", "anisotropy", "start.x", "start.y"}  # all that Momentum has but for the other axis
-    learner.choose("x", "start.y")
+    assert usable == {
+        "learning rate",
+        "anisotropy",
+        "x of the start",
+        "y of the start",
+    }  # all that Momentum has but for the other axis
+    learner.choose("x", "y of the start")
     until_done(learner)
-    assert [axis.name for axis in learner.player.frame.axes] == ["start.y", "momentum"]
+    axes = learner.player.frame.axes
+    assert [axis.name for axis in axes] == ["start.y", "momentum"]
+    assert [axis.label for axis in axes] == [learner.find(side).currentText() for side in ("x", "y")]
+    assert learner.window.undo.undoText() == "across = y of the start"
     assert learner.panel.configuration["x.range"] == (-10, 10)
-    learner.choose("y", "lr")
+    learner.choose("y", "learning rate")
     until_done(learner)
     assert [axis.name for axis in learner.player.frame.axes] == ["start.y", "lr"]
     assert learner.panel.configuration["y.range"] == (0.01, 4.0)
@@ -296,13 +305,13 @@ def test_a_wrong_range_says_what_is_allowed_and_changes_nothing(learner):
 
 
 def test_another_optimizer_brings_axes_of_its_own(learner):
-    learner.choose("optimizer", "sgd")
+    learner.choose("optimizer", "SGD")
     until_done(learner)
     assert [axis.name for axis in learner.player.frame.axes] == ["lr", "anisotropy"]
     assert learner.player.frame.lanes[0].label == "SGD"
     assert learner.find("sgd.lr").isVisible() and not learner.find("momentum.lr").isVisible()
     for optimizer in OPTIMIZERS:
-        learner.choose("optimizer", optimizer)
+        learner.choose("optimizer", OPTIMIZERS[optimizer].label)
     until_done(learner)
     assert learner.player.frame.lanes[0].optimizer == list(OPTIMIZERS)[-1]
 
@@ -436,14 +445,32 @@ def test_it_can_be_closed_and_left_while_it_computes(opened):
     assert not user.window.isVisible()
 
 
+@pytest.mark.parametrize("measure", ["minimum", "steps"])
+def test_a_function_without_a_minimum_in_its_domain_says_so(user, measure):
+    ends = {f"{key}.{side}": (-1.0, 1.0) for key, side in (("domain", "x"), ("domain", "y"))}
+    plane = {"surface": "own", "function": "sin(x) + cos(y)", **ends, "x.range": (-1.0, 1.0), "y.range": (-1.0, 1.0)}
+    at_map(user, "basins", **plane, start=(0.0, 0.5), measure=measure)
+    frame, cursor = user.player.frame, user.player.shown_position
+    assert ("open", "none reached: f has no minimum here") in key_entries(frame, measure, True)
+    said = [name for name, _ in user.panel.view.numbers(frame, cursor)]
+    assert "f has no minimum for x from −1 to 1 and y from −1 to 1: no cell can reach one" in said
+    assert "marked: no minimum to reach" in said and "a wider domain may have one" in said
+    wider = dict.fromkeys(("domain.x", "domain.y"), (-4.0, 4.0))
+    user.panel.start(user.panel.configuration.replace(wider))
+    until_done(user)
+    said = [name for name, _ in user.panel.view.numbers(user.player.frame, cursor)]
+    assert not any("has no minimum" in words for words in said)
+    assert not any("has no minimum" in words for _, words in key_entries(user.player.frame, measure, True))
+
+
 def test_a_function_of_ones_own_is_mapped(learner):
     learner.choose("surface", "own")
     until_done(learner)
     assert learner.player.frame.surface.key == "own"
     words = learner.panel.view.plots["path"].vb.viewRange()
     assert tuple(words[0]) == learner.panel.configuration["domain.x"]
-    learner.choose("x", "start.x")
-    learner.choose("y", "start.y")
+    learner.choose("x", "x of the start")
+    learner.choose("y", "y of the start")
     learner.choose("measure", "minimum")
     until_done(learner)
     assert learner.panel.configuration["x.range"] == learner.panel.configuration["domain.x"]

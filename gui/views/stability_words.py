@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from core.experiments.stability_parameters import LOSS, MINIMUM
 from core.map_pictures import HUES, fastest, hues_of, minimum_shares, reading_at, scale_of, shares_at
 from core.numbers import powered
+from core.own_surface import OWN
 from gui.standings import setting_text
 from gui.views.base import short_number
 from gui.words import percent
@@ -35,10 +36,25 @@ def place_text(frame: StabilityFrame, number: int) -> str:
     return f"({x},\u00a0{y})"
 
 
+def has_goal(frame: StabilityFrame) -> bool:
+    """Tell whether there is any minimum to reach: some functions have none in their domain."""
+    return bool(len(frame.minima)) if frame.measured == MINIMUM else math.isfinite(frame.floor)
+
+
+def _no_goal(frame: StabilityFrame) -> list[Number]:
+    """Say that there is none, and where it was looked for."""
+    x_low, x_high, y_low, y_high = (short_number(end) for end in frame.surface.view)
+    where = f"x from {x_low} to {x_high} and y from {y_low} to {y_high}"
+    found = [(f"f has no minimum for {where}: no cell can reach one", "")]
+    return [*found, ("a wider domain may have one", "")] if frame.surface.key == OWN else found
+
+
 def outcome(frame: StabilityFrame, reading: Reading, cursor: int) -> str:
     """Say what became of a cell."""
     if reading.diverged is not None:
         return f"diverged at step {reading.diverged:,}" if reading.diverged else "begins outside"
+    if not has_goal(frame):
+        return "no minimum to reach"
     if reading.steps is None:
         return "at no minimum" if frame.measured == MINIMUM else f"not within {short_number(frame.tolerance)}"
     since = f"from step {reading.steps:,}"
@@ -74,7 +90,9 @@ def key_entries(frame: StabilityFrame, measure: str, marked: bool) -> list[KeyEn
     found: list[KeyEntry] = [("mark", "now")] if marked else []
     if frame.limit.formula and len(frame.limit.points):
         found.append(("limit", f"{frame.limit.formula}, L = {short_number(frame.limit.curvature or 0.0)}"))
-    if measure != LOSS:
+    if measure != LOSS and not has_goal(frame):
+        found.append(("open", "none reached: f has no minimum here"))
+    elif measure != LOSS:
         found.append(("open", "none reached" if measure == MINIMUM else f"not within {short_number(frame.tolerance)}"))
     return [*found, ("lost", "diverged"), *(_minimum_entries(frame) if measure == MINIMUM else [])]
 
@@ -121,6 +139,8 @@ def map_numbers(frame: StabilityFrame, here: tuple[int, int] | None, cursor: int
     if frame.limit.rate is not None:
         found.append(("largest stable learning rate here", short_number(frame.limit.rate)))
     reached, lost = shares_at(frame, cursor)
+    if not has_goal(frame):
+        return [*found, *_no_goal(frame), ("cells that diverged", percent(lost))]
     if frame.measured == MINIMUM:
         shares = minimum_shares(frame, cursor)
         found += [
