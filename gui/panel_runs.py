@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from core.experiments.saved import SavedRun
     from core.figures import Preset
     from core.lanes import Lane
+    from core.scripts.inside import Look
     from gui.forms import Form
     from gui.panel import Panel
     from gui.player import Player
@@ -257,6 +258,10 @@ class PanelRuns(QWidget):
         """Return what reproduces the run on screen, its changes in mid-run included."""
         found = self.player.status.configuration
         return self.configuration if found is None else found
+
+    def look(self) -> Look | None:
+        """Return into which network a script of the run looks, if into any."""
+        return None
 
     @property
     def own_player(self) -> Player:

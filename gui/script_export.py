@@ -33,7 +33,7 @@ def script_of(panel: Panel, kind: str, name: str = "") -> Script:
     """Return the run that a panel shows as a script; raises ScriptError with one line."""
     configuration = panel.run_configuration()
     dataset = panel.desk.dataset() if PRESETS[configuration.preset].uses_images else None
-    return make_script(configuration, dataset, kind, name)
+    return make_script(configuration, dataset, kind, name, panel.look())
 
 
 def script_writer(panel: Panel, request: Request) -> Callable[[], list[Path]]:

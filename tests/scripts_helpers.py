@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from core.datasets import Dataset
     from core.parameters import Configuration
+    from core.scripts.inside import Look
 
 Rows = list[dict[str, str]]
 
@@ -42,9 +43,11 @@ def own_rows(configuration: Configuration, dataset: Dataset | None, folder: Path
     return rows_of(write(frame, configuration, dataset, folder, ["csv"], "own")[0])
 
 
-def run_script(configuration: Configuration, dataset: Dataset | None, folder: Path, kind: str = "numpy") -> Rows:
+def run_script(
+    configuration: Configuration, dataset: Dataset | None, folder: Path, kind: str = "numpy", look: Look | None = None
+) -> Rows:
     """Write a script, run it from another folder in a fresh process, and return the rows that it writes."""
-    *_, path = write_script(make_script(configuration, dataset, kind), folder)
+    *_, path = write_script(make_script(configuration, dataset, kind, look=look), folder)
     numbers = folder / f"{kind}.csv"
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
     found = subprocess.run(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from core.datasets import Dataset
     from core.parameters import Configuration
+    from core.scripts.inside import Look
 
 NUMPY, TORCH = "numpy", "torch"
 SCRIPTS = {NUMPY: "NumPy script", TORCH: "PyTorch script"}
@@ -41,16 +42,19 @@ class Script:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def make_script(configuration: Configuration, dataset: Dataset | None, kind: str, name: str = "") -> Script:
+def make_script(
+    configuration: Configuration, dataset: Dataset | None, kind: str, name: str = "", look: Look | None = None
+) -> Script:
     """Return a configuration as a script of a kind of SCRIPTS, called `name` or like the preset.
 
-    Raises ScriptError, in one line, for what no script says yet.
+    `look` says into which network that learns from images the script looks, if into any. Raises ScriptError, in one
+    line, for what no script says yet.
     """
     name = name or configuration.preset
     if configuration.experiment not in _MODULES:
         raise ScriptError(f"{configuration.preset}: no script says this kind of experiment yet")
     make: Callable[..., Script] = import_module(f"core.scripts.{_MODULES[configuration.experiment]}").script
-    return make(configuration, dataset, name, kind == TORCH)
+    return make(configuration, dataset, name, kind == TORCH, *([] if look is None else [look]))
 
 
 __all__ = ["NUMPY", "SCRIPTS", "TORCH", "Script", "ScriptError", "make_script"]

@@ -103,15 +103,15 @@ def _marker(name: str) -> str:
     return _MARKERS.get(name, name)
 
 
-MAIN = '''
-def show(results, file):
+_MAIN = '''
+def show($drawn, file):
     """Draw the figure into a file or a window, if matplotlib is there."""
     try:
         import matplotlib.pyplot as plt
     except ImportError:
         print("No figure: matplotlib is not installed.")
         return
-    figure = draw(plt, results)
+    figure = draw(plt, $drawn)
     if file:
         figure.savefig(file, dpi=150)
     elif plt.get_backend().lower() == "agg":
@@ -128,9 +128,10 @@ def main():
     options = parser.parse_args()
     $run
     print_results(results)
+    $more
     if options.csv:
         $write
-    show(results, options.save)
+    show($drawn, options.save)
 
 
 if __name__ == "__main__":
@@ -141,3 +142,8 @@ WRITE = """
 with open(options.csv, "w", newline="", encoding="utf-8") as file:
     csv.writer(file, lineterminator="\\n").writerows(table(results))
 """
+
+
+def main_part(run: str, write: str = WRITE, drawn: str = "results", more: str = "") -> str:
+    """Return the command line: what runs, what is written, what the figure is drawn from, what else is printed."""
+    return fill(_MAIN, run=run.strip("\n"), write=write.strip("\n"), drawn=drawn, more=more)

@@ -11,7 +11,7 @@ from core.presets import preset as preset_of
 from core.scripts import Script
 from core.scripts.functions import constants, gradient_function, value_function
 from core.scripts.lanes import rate_target
-from core.scripts.parts import MAIN, WRITE, head, looks, module
+from core.scripts.parts import head, looks, main_part, module
 from core.scripts.rules import class_name, numpy_class, settings_of, torch_class
 from core.scripts.schedules import Schedules, alike, rates_table, set_rate
 from core.scripts.torch_rules import is_native, torch_rule
@@ -163,7 +163,7 @@ def script(configuration: Configuration, _dataset: Dataset | None, name: str, to
         rates_table(rates) if not alike(rates, lanes) else "",
         fill(_TORCH if torch else _NUMPY, optimizers=optimizers, rate=rate).replace(*_unused(rate)),
         fill(_RESULTS, flags, title=wrapped("plane.set_title(", [literal(surface.formula)], ")", 4)),
-        fill(MAIN, run=_RUN.strip(), write=WRITE.strip()),
+        main_part(_RUN),
     ]
     about = (
         "Everything is computed in float64; all numbers agree with those of Trainscope's window to rounding, which a "

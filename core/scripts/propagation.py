@@ -9,7 +9,7 @@ from core.lanes import Axis, lanes_of
 from core.presets import preset as preset_of
 from core.scripts import Script
 from core.scripts.networks import INITIAL
-from core.scripts.parts import MAIN, head, looks, module
+from core.scripts.parts import head, looks, main_part, module
 from core.scripts.writing import fill, literal, wrapped
 from core.statistics import FITTED, RANGES
 
@@ -251,7 +251,7 @@ def script(configuration: Configuration, _dataset: Dataset | None, name: str, to
         *(_SATURATED[kind] for kind in used),
         fill(_LANES, flags, lanes="\n".join(_entry(lane, flags, torch) for lane in lanes)),
         fill(_PROPAGATE, flags),
-        fill(MAIN, run=_RUN.strip(), write=_WRITE.strip()),
+        main_part(_RUN, _WRITE),
     ]
     about = (
         "Same initial weights and inputs as in Trainscope's window, in float32; counts agree but for values that lie "

@@ -32,21 +32,26 @@ ACCURACY = '''
 #if torch
 @torch.no_grad()
 #end
+def outputs(network, images):
+    """Return what comes out for images, at most 250 of which go in at a time."""
+    parts = -(-len(images) // 250)
+    ends = [len(images) * part // parts for part in range(parts + 1)]
+#if torch
+    found = [network(inputs(images[a:b])).numpy() for a, b in pairwise(ends)]
+#else
+    found = [network.predict(inputs(images[a:b])) for a, b in pairwise(ends)]
+#end
+    return np.concatenate(found)
+#if evaluated
+
+
 def accuracy(network, images, labels):
     """Return the share of images that are recognized, NaN where outputs are not finite."""
-    parts = -(-len(labels) // 250)  # at most 250 images at a time
-    ends = [len(labels) * part // parts for part in range(parts + 1)]
-    right = 0
-    for start, end in pairwise(ends):
-#if torch
-        scores = network(inputs(images[start:end])).numpy()
-#else
-        scores = network.predict(inputs(images[start:end]))
+    scores = outputs(network, images)
+    if not np.isfinite(scores).all():
+        return np.nan
+    return np.mean(scores.argmax(axis=1) == labels)
 #end
-        if not np.isfinite(scores).all():
-            return np.nan
-        right += np.count_nonzero(scores.argmax(axis=1) == labels[start:end])
-    return right / len(labels)
 '''
 
 LANES = '''
@@ -70,12 +75,26 @@ def train($arguments):
 
     Column i is what was known after i updates; a loss is that of the mini-batch that the
     update learned from, before it.
+#if inside
+
+    Return also the gradient flow of every layer at every tenth update, and what is seen
+    of the network that is looked into.
+#end
     """
     known = np.full((len(COLUMNS), ITERATIONS + 1), np.nan, np.float32)
+#if inside
+    samples = -(-ITERATIONS // FLOW_EVERY)
+    flow = np.full((2, len(HIDDEN) + 1, samples), np.nan, np.float32)
+    seen = None
+#end
     for iteration, chosen in zip(range(ITERATIONS), mini_batches(seed)):
 #if evaluated
         if iteration % EVALUATE == 0:
             known[2:, iteration] = measure(network)
+#end
+#if inside
+        if (name, iteration) == (INSIDE, LOOK_AT):
+            seen = look(network)
 #end
         $changes
 #if dropout
@@ -94,20 +113,42 @@ def train($arguments):
 #else
         loss.backward()
 #end
+#if inside
+        if iteration % FLOW_EVERY == 0:
+            before = weights_of(network)
+#end
         optimizer.step()
 #else
         loss = network.loss(inputs(TRAIN_IMAGES[chosen]), TRAIN_LABELS[chosen])
         if not np.isfinite(loss):
             break  # it has diverged
         known[0, iteration + 1] = loss
+#if inside
+        if iteration % FLOW_EVERY == 0:
+            before = weights_of(network)
+#end
         optimizer.update(network.params, network.gradient())
 #end
-#if evaluated
+#if inside
+        if iteration % FLOW_EVERY == 0:
+            flow[:, :, iteration // FLOW_EVERY] = flow_of(network, before)
+#end
+#if evaluated or inside
     else:
+#end
+#if evaluated
         known[2:, ITERATIONS] = measure(network)
 #end
+#if inside
+        if (name, ITERATIONS) == (INSIDE, LOOK_AT):
+            seen = look(network)
+#end
     known[1] = smooth(known[0])
+#if inside
+    return known, flow, seen
+#else
     return known
+#end
 #if evaluated
 
 
@@ -200,19 +241,35 @@ def print_results(results):
 '''
 
 RUN = """
+#if inside
+results, flows, seen = {}, {}, None
+#else
 results = {}
+#end
 with np.errstate(all="ignore"):  # a network that diverges is a result, not an error
 #if seeds
     for name in LOOKS:
         runs = []
         for seed in SEEDS:
             print(f"training {name}, seed {seed} …", file=sys.stderr)
+#if inside
+            known, *found = train(name, *make_lanes(seed)[name], seed)
+            runs.append(known)
+            if seed == SEEDS[0]:  # the first one is looked into
+                flows[name], seen = found[0], found[1] or seen
+#else
             runs.append(train($named_first*make_lanes(seed)[name], seed))
+#end
         results[name] = np.array(runs)
 #else
     for name, (network, optimizer) in make_lanes(SEED).items():
         print(f"training {name} …", file=sys.stderr)
+#if inside
+        results[name], flows[name], found = train($arguments, SEED)
+        seen = found or seen
+#else
         results[name] = train($arguments, SEED)
+#end
 #end
 """
 

@@ -8,9 +8,9 @@ from core.experiments.search import rungs_of
 from core.experiments.training import measured_epochs
 from core.lanes import Axis, lanes_of
 from core.presets import preset as preset_of
-from core.scripts import Script, races
+from core.scripts import Script, inside, races
 from core.scripts.lanes import Networks, changes_of, describe, lane_settings, network_parts, rate_target
-from core.scripts.parts import MAIN, WRITE, head, module
+from core.scripts.parts import head, main_part, module
 from core.scripts.rules import class_name
 from core.scripts.schedules import at
 from core.scripts.torch_rules import torch_rule
@@ -70,6 +70,9 @@ class Trial:
         self.number, self.found, self.accuracies = number, found, {}
         self.batches = mini_batches(SEED)
         self.iteration, self.diverged, self.stopped = 0, False, False
+#if inside
+        self.seen = None
+#end
         $made
 
     def train(self, until):
@@ -78,6 +81,9 @@ class Trial:
         while self.iteration < until and not self.diverged:
             if self.iteration % EVALUATE == 0:
                 self.measure()
+#if inside
+            self.look()
+#end
             $changes
 #if dropout
             network.draw_masks(self.iteration)
@@ -106,6 +112,15 @@ class Trial:
         due = until == ITERATIONS or until % EVALUATE == 0
         if due and not self.diverged:
             self.measure()
+#if inside
+        if not self.diverged:
+            self.look()
+
+    def look(self):
+        """Look inside, if this is the network and the moment."""
+        if (f"trial-{self.number}", self.iteration) == (INSIDE, LOOK_AT):
+            self.seen = look(self.network)
+#end
 
     def measure(self):
         """Note the accuracies on training and on validation images."""
@@ -150,6 +165,9 @@ with np.errstate(all="ignore"):  # a network that diverges is a result, not an e
         trial.train(ITERATIONS)
 #end
 results = sorted(trials, key=Trial.rank)
+#if inside
+seen = next((trial.seen for trial in trials if trial.seen), None)
+#end
 """
 
 _RESULTS = '''
@@ -174,6 +192,7 @@ def print_results(results):
         train, validation = trial.last()
         values = "".join(f"{value:>12.4g}" for value in trial.found.values())
         print(f"{trial.number:>5}{values}{validation:>12.2%}{train:>9.2%}")
+#if not inside
 
 
 def draw(plt, results):
@@ -210,6 +229,7 @@ def draw(plt, results):
     right.supxlabel("epoch", fontsize="small")
     right.supylabel("accuracy: validation solid, training dashed", fontsize="small")
     return figure
+#end
 '''
 
 _SPLIT = """
@@ -222,8 +242,10 @@ PIXELS, CLASSES = IMAGES.shape[1], $classes
 """
 
 
-def script(configuration: Configuration, dataset: Dataset, name: str, torch: bool) -> Script:
-    """Return the script of a search and the images that it needs."""
+def script(
+    configuration: Configuration, dataset: Dataset, name: str, torch: bool, look: inside.Look | None = None
+) -> Script:
+    """Return the script of a search and the images that it needs; with `look` also of what a trial's network sees."""
     preset, values = preset_of(configuration.preset), dict(configuration.at(0))
     if not values["evaluate"]:
         raise ScriptError("evaluate: 0 leaves a search without results; allowed for a script: 1 epoch or more")
@@ -233,16 +255,18 @@ def script(configuration: Configuration, dataset: Dataset, name: str, torch: boo
     found = describe(lanes, configuration, plan["total"], torch)
     rate = at(next(iter(found.rates.values()), ""), "self.iteration")
     steering = [changes_of(found, "self.iteration"), f"rate = {rate}\n{rate_target(torch)} = rate" if rate else ""]
-    flags = _flags(values, found, torch) | {"loss"}
+    look = inside.look_of(preset, lanes, look)
+    flags = _flags(values, found, torch) | {"loss"} | ({"inside"} if look else set())
     data_name = f"{name}-data.npz"
     data = {"train_images": dataset.train_images[:images], "train_labels": dataset.train_labels[:images]}
     parts = [
-        _constants(values, plan, flags, dataset, data_name),
+        _constants(values, plan, flags, dataset, data_name, look),
         fill(races.BATCHES, flags),
         *network_parts(found, flags, torch),
         *found.classes,
         *found.schedules,
         fill(races.ACCURACY, flags),
+        *(inside.parts(flags, "VALIDATION") if look else ()),
         fill(
             _TRIALS,
             flags,
@@ -251,12 +275,14 @@ def script(configuration: Configuration, dataset: Dataset, name: str, torch: boo
             changes="\n".join(filter(None, steering)),
         ),
         fill(_RESULTS, flags, row=_row(values, configuration.current())),
-        fill(MAIN, run=fill(_RUN_ALL, flags), write=WRITE.strip()),
+        main_part(fill(_RUN_ALL, flags), *(inside.ending(flags) if look else ())),
     ]
     about = (
         "Same trials, initial weights and mini-batches as in Trainscope's window, in float32; accuracies agree but for "
         "images that lie within rounding of a boundary, which training magnifies."
     )
+    if look:
+        preset, about = inside.seen_of(preset, lanes, look), f"{about} {inside.FILES}"
     text = module(head(preset, name, torch, about, f", and {data_name} beside it"), parts, torch)
     return Script(text, f"{name}_torch.py" if torch else f"{name}.py", data_name, data)
 
@@ -295,7 +321,12 @@ def _range(name: str, values: Mapping[str, Any]) -> str:
 
 
 def _constants(
-    values: Mapping[str, Any], plan: Mapping[str, int], flags: set[str], dataset: Dataset, data_name: str
+    values: Mapping[str, Any],
+    plan: Mapping[str, int],
+    flags: set[str],
+    dataset: Dataset,
+    data_name: str,
+    look: inside.Look | None,
 ) -> str:
     lines = [f"SEED = {values['seed']}", f"TRIALS = {values['trials']}"]
     if "grid" not in flags:
@@ -313,12 +344,16 @@ def _constants(
     if "halving" in flags:
         rungs = rungs_of(plan["total"], plan["every"])
         lines.append(f"RUNGS = {literal(tuple(rungs))}  # updates after which the best third goes on")
+    if look:
+        lines += inside.constants(look, plan["total"], flags)
     lines.append(wrapped("COLUMNS = (", list(map(literal, _columns(values))), ")"))
     purposes = {"WEIGHTS": 1, "BATCHES": 2, **({"MASKS": 5} if "dropout" in flags else {})}
     purposes |= {**({} if "grid" in flags else {"SEARCH": 6}), "SPLIT": 7}
     about = "# Every use of random numbers has a stream of its own: its number is part of the key."
     purpose = f"{', '.join(purposes)} = {', '.join(map(str, purposes.values()))}"
     split = fill(_SPLIT, data=literal(data_name), kept=str(plan["kept"]), classes=str(dataset.classes))
+    if look:
+        split += "\n" + inside.used_pixels(dataset, ("IMAGES",))
     return "\n".join([*lines, "", about, purpose, "", split])
 
 

@@ -15,7 +15,7 @@ from core.presets import preset as preset_of
 from core.scripts import Script
 from core.scripts.functions import constants, gradient_function, value_function
 from core.scripts.lanes import rate_target
-from core.scripts.parts import MAIN, WRITE, head, module
+from core.scripts.parts import head, main_part, module
 from core.scripts.rules import class_name, numpy_class, settings_of, torch_class
 from core.scripts.schedules import Schedules, at
 from core.scripts.writing import fill, literal, wrapped
@@ -229,7 +229,7 @@ def script(configuration: Configuration, _dataset: Dataset | None, name: str, to
         *schedules.functions(),
         fill(_RUN, flags, **_making(values, axes, torch), rate=_set_rate(rate, torch), far=literal(RUNAWAY * 0.5)),
         fill(_RESULTS, flags),
-        fill(MAIN, run=_MAIN_RUN.strip(), write=WRITE.strip()),
+        main_part(_MAIN_RUN),
     ]
     about = "Everything is computed in float64; cells agree but at the edges of regions, where rounding decides."
     text = module(head(preset, name, torch, about, ""), parts, torch)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.experiments.saved import SavedRun
     from core.insight import Insight
     from core.parameters import Configuration
+    from core.scripts.inside import Look
     from core.weight_steps import WeightStep
     from gui.panel import Panel
 
@@ -208,6 +209,12 @@ class InsidePanel(GuestPanel):
         """Return the run's frame with what is seen of the network."""
         frame = self.player.frame
         return None if frame is None else replace(frame, insight=self._insight)
+
+    def look(self) -> Look:
+        """Return whose network is on screen, and when; of one that is untrained its end is more to see."""
+        from core.scripts.inside import Look
+
+        return Look("".join(self._names()[:1]), 0 if self._insight is None else self._insight.iteration)
 
     still_words = "earlier moments are recomputed here, not recorded"
 
