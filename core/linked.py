@@ -12,7 +12,7 @@ from core.parameters import ParameterError, number_text
 from core.regularization import parts_of, strengths, with_strength
 from core.schedules import lengths, needed
 from core.surfaces import SURFACES
-from core.trials import full_key
+from core.trials import RUN_LENGTH, full_key, updates_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,8 @@ def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) ->
     found = dict(changes)
     if "start" in values and not _ON_SURFACES.isdisjoint(changes):
         found |= _placed(values, changes)
-    if changes.get("iterations") and "schedule.length" in values and not needed(values):
-        found = {**lengths(changes["iterations"]), **found}
+    if "schedule.length" in values and not needed(values):
+        found = {**_lengths(values, changes, axis), **found}
     if axis is Axis.BATCHNORM and "init" in changes:
         found.setdefault("lanes", ())
         if found["lanes"]:
@@ -45,6 +45,13 @@ def linked(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) ->
     if axis is Axis.CELL:
         found |= mapped(values, found)
     return found
+
+
+def _lengths(values: Mapping[str, Any], changes: Mapping[str, Any], axis: Axis) -> dict[str, Any]:
+    """Return schedules as long as the run, where the changes give it another length."""
+    if axis is Axis.TRIAL:
+        return {} if RUN_LENGTH.isdisjoint(changes) else lengths(updates_of({**values, **changes}))
+    return lengths(changes["iterations"]) if changes.get("iterations") else {}
 
 
 def _placed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -187,7 +187,8 @@ class _Needed:
 
 
 def lengths(iterations: int) -> dict[str, int]:
-    """Return the settings that count updates, made for a run of so many."""
+    """Return the settings that count updates, made for a run of so many, as far as they go."""
+    iterations = min(iterations, _MOST_UPDATES)
     return {_EVERY: (iterations + 1) // 2, _LENGTH: iterations, _WARM: max(1, iterations // 10)}
 
 

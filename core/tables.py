@@ -200,7 +200,15 @@ def _search_tables(frame: SearchFrame) -> tuple[Table, ...]:
     )
     found = Table("", (*columns, *(frame.names[column] for column in others)), rows)
     before = Table("-branches", ("branch", "trial", *columns[3:]), _search_branch_rows(frame))
-    return (found, *([before] if frame.futures else []), *_insight_tables(frame.insight))
+    more_tables = [*([before] if frame.futures else []), *_common_rates(frame)]
+    return (found, *more_tables, *_insight_tables(frame.insight))
+
+
+def _common_rates(frame: SearchFrame) -> Iterator[Table]:
+    """Yield a table of the learning rate where it has a schedule; of its factor where each trial has its own."""
+    if frame.rates is not None:
+        rows = ([update, rate] for update, rate in enumerate(frame.rates[0].tolist(), 1))
+        yield Table("-rates", ("iteration", "factor" if "lr" in frame.names else "lr"), rows)
 
 
 def _search_branch_rows(frame: SearchFrame) -> Iterator[Row]:

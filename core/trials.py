@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RANDOM, GRID = "random", "grid"
+VALIDATED = 5
+"""One image of so many is kept for validation."""
+RUN_LENGTH = frozenset(("iterations", "epochs", "images", "batch"))
+"""What says how many updates a trial makes."""
 
 
 def weight_decay(default: float, **more: Any) -> Parameter:
@@ -48,6 +52,13 @@ def full_key(name: str, optimizer: str) -> str | None:
     if any(parameter.key == name for parameter in OPTIMIZERS[optimizer].hyperparameters):
         return f"{optimizer}.{name}"
     return name if name in ("l2", "dropout") else None
+
+
+def updates_of(values: Mapping[str, Any]) -> int:
+    """Return how many updates every trial makes, of data that have as many images as it is to learn from."""
+    images: int = values["images"]
+    epoch = max(1, (images - max(1, images // VALIDATED)) // values["batch"])
+    return int(values["iterations"] or values["epochs"] * epoch)
 
 
 def trials_of(values: Mapping[str, Any]) -> list[dict[str, float]]:

@@ -107,10 +107,10 @@ class Axis(pg.AxisItem):
         self._numbered = shown
         self.set_text(self._text)
 
-    def set_slim(self) -> None:
+    def set_slim(self, slim: bool = True) -> None:
         """Leave out the numbers and the room below for them: a plot above has the same axis."""
-        self._slim = True
-        self.set_numbers(False)
+        self._slim = slim
+        self.set_numbers(not slim)
 
     def set_text(self, text: str) -> None:
         """Write `text` beside the axis, or nothing, and give the axis a size that does not change with its numbers."""

@@ -104,3 +104,15 @@ def test_what_is_no_schedule_is_refused_in_one_line(key, text, allowed) -> None:
         preset("optimizer-mnist").read({"adam.schedule": "warmup-cosine", key: text})
     assert str(refused.value).startswith(f"{key}: {text!r} is not allowed; allowed: {allowed}")
     assert "\n" not in str(refused.value)
+
+
+def test_schedules_of_a_search_are_as_long_as_its_trials() -> None:
+    found = preset("random-search")
+    read = found.read({"epochs": "20", "images": "300", "sgd.schedule": "cosine"})  # 240 to learn from, 2 of 100 a time
+    assert [read.values[f"schedule.{key}"] for key in ("every", "length", "warmup")] == [20, 40, 4]
+    defaults = found.configuration().values
+    assert linked(defaults, {"iterations": 500}, found.axis)["schedule.length"] == 500
+    assert linked(defaults, {"batch": 50}, found.axis)["schedule.length"] == 400
+    assert linked(defaults, {"epochs": 1000, "images": 60_000, "batch": 1}, found.axis)["schedule.length"] == 1_000_000
+    assert "schedule.length" not in linked(defaults, {"seed": 3}, found.axis)
+    assert "schedule.length" not in linked(read.values, {"epochs": 10}, found.axis)

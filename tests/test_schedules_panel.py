@@ -7,12 +7,14 @@ import csv
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QAction, QImage
 
 from core.optimizers import OPTIMIZERS
 from core.runner import Phase
 from core.schedules import Plan
+from gui import theme
 from gui.plots import LIGHT
+from gui.views.base import plot_colours
 from gui.views.futures import pale
 from tests.gui_helpers import grabbed, ink, plain_text
 
@@ -246,6 +248,17 @@ def test_schedules_race_as_lanes(user):
     user.click(box, QPoint(12, box.height() // 2))
     user.until(lambda: len(user.player.frame.lanes) == 3)
     assert user.said() == "restarted with schedules = constant,step,cosine"
+
+
+@pytest.mark.parametrize("panel", ["paths", "training"])
+def test_rates_that_were_hidden_have_the_theme_that_was_chosen_meanwhile(user, panel):
+    if panel == "training":
+        user.small_race()
+    user.window.findChild(QAction, "theme-dark").trigger()
+    choose(user, "sgd", "cosine")
+    user.until(lambda: rates(user).shown)
+    assert rates(user).plot.colours == plot_colours(theme.THEMES["dark"])
+    user.window.findChild(QAction, "theme-light").trigger()
 
 
 # Paths.

@@ -342,3 +342,19 @@ def test_watched_trials_have_histograms_until_they_are_stopped(start) -> None:
     (left,) = (row for row, s in enumerate(run.snapshot().stopped) if s is None)
     run.watch(Watch(("trial-1", f"trial-{left + 1}")))
     assert [probe.lane.name for probe in run.snapshot().probes][-1] == f"trial-{left + 1}"
+
+
+def test_a_schedule_is_told_once_for_all_trials(few_digits) -> None:
+    small = {"hidden": (5,), "batch": 10, "images": 50, "epochs": 5, "trials": 3, "evaluate": 0}
+    told = {**small, "sgd.schedule": "step", "schedule.every": 8}
+    frames = []
+    for values in (small, told, {**told, "search": ("l2",)}):
+        run = build(preset("random-search").configuration(values), lambda: few_digits(60, 20), 1)
+        run.advance(12)
+        frames.append(run.snapshot())
+        run.close()
+    plain, shared, own = frames
+    assert plain.rates is None and plain.ahead is None
+    assert shared.rates.shape == (1, 12) and shared.ahead.at[-1] == shared.total == 20
+    assert shared.rates[0].tolist() == [1.0] * 8 + [pytest.approx(0.1)] * 4
+    assert own.rates[0].tolist() == [0.01] * 8 + [pytest.approx(0.001)] * 4

@@ -16,8 +16,9 @@ from core.experiments.saved import OldFuture
 from core.experiments.training import Training
 from core.lanes import Axis, Lane
 from core.randomness import Purpose, generator
+from core.rates import Rates
 from core.task import task_of
-from core.trials import trials_of
+from core.trials import VALIDATED, trials_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from core.experiments.saved import SavedRun
     from core.insight import Insight
     from core.parameters import Change, Configuration
+    from core.rates import Ahead
     from core.weight_steps import WeightStep
 
 Array = NDArray[Any]
 
-_VALIDATED = 5  # one image of so many is kept for validation
 HALVING_STARTS = 10
 """The first trials are stopped after a tenth of the run."""
 HALVING_KEEPS = 3
@@ -49,7 +50,9 @@ class SearchFrame:
     `diverged` say after which update a trial was stopped early or at which it left the finite numbers. `ranking` has
     the trials' rows, best first: those that go on before those stopped, those that diverged last. `made` updates have
     been made in all trials together, and `spared` were not because trials had been stopped. `futures` are what the
-    search did before it was rewound; their test accuracies are those on the validation set.
+    search did before it was rewound; their test accuracies are those on the validation set. `rates` (1, iteration) and
+    `ahead` are the learning rates of all trials, or, where that is searched, what theirs are multiplied by; None where
+    they are constant.
     """
 
     lanes: tuple[Lane, ...]
@@ -77,6 +80,8 @@ class SearchFrame:
     futures: tuple[OldFuture, ...] = ()
     checkpoints: int = 0
     checkpoint_bytes: int = 0
+    rates: Array | None = None
+    ahead: Ahead | None = None
     insight: Insight | None = None
     weight: WeightStep | None = None
 
@@ -100,9 +105,16 @@ class Search(Training):
         self.total = self._end()
         self._checkpoints = self._no_checkpoints()
         self.names: tuple[str, ...] = configuration["search"]
+        self._rates = Rates((self._common_lane(),))
         found = trials_of(configuration.values)
         self._settings = np.array([[row[name] for name in self.names] for row in found])
         self._settings.flags.writeable = False
+
+    def _common_lane(self) -> Lane:
+        """Return a lane whose learning rates are those of all trials, of 1 where that is what they differ in."""
+        optimizer = self._values["optimizer"]
+        own = ((f"{optimizer}.lr", 1.0),) if "lr" in self.names else ()
+        return Lane("trials", "all trials", "", "", optimizer, own=own)
 
     def _make_task(self, dataset: Dataset) -> Task:
         """Shuffle the first images and keep a fifth of them for validation."""
@@ -197,6 +209,8 @@ class Search(Training):
             futures=self._futures,
             checkpoints=len(self._checkpoints.all),
             checkpoint_bytes=self._checkpoints.nbytes,
+            rates=self._rates.update(self.configuration, n),
+            ahead=self._rates.ahead(self.configuration, self.total),
             insight=sight.insight,
             weight=self._weights.last(self),
         )
@@ -225,7 +239,7 @@ def rungs_of(total: int, every: int) -> list[int]:
 def split(task: Task, seed: int) -> Task:
     """Return the task with its training images shuffled and a fifth of them, at least one, in place of the test's."""
     order = generator(seed, Purpose.SPLIT).permutation(len(task.train.labels))
-    kept = max(1, len(order) // _VALIDATED)
+    kept = max(1, len(order) // VALIDATED)
     validation, train = (task.train.take(part) for part in (order[:kept], order[kept:] if len(order) > 1 else order))
     return replace(task, train=train, measured=train.head(len(task.measured.labels)), test=validation)
 

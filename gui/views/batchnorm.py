@@ -21,20 +21,10 @@ from gui.views.base import LaneStatus, Number, RunView
 from gui.views.futures import accuracy_before, before_entry, before_text
 from gui.views.live import ActivationsPanel
 from gui.views.overlays import Invitation, LegendStrip
-from gui.views.plot_parts import AxisText
+from gui.views.rates import CommonRates
+from gui.views.scale_grid import ScaleGrid
 from gui.views.scale_words import divergences, epoch_text, learning, moment, of_seeds, status
-from gui.views.scales import (
-    BARE_FOOT,
-    BARE_LEFT,
-    LEFT,
-    NUMBERED,
-    PALE,
-    ScalePlot,
-    lane_words,
-    scale_title,
-    scales_of,
-    share_out,
-)
+from gui.views.scales import MARGIN, PALE, ScalePlot, lane_words, scale_title, scales_of
 from gui.words import kept_numbers, measured_by, percent
 
 if TYPE_CHECKING:
@@ -45,8 +35,7 @@ if TYPE_CHECKING:
     from gui.crosshair import ReadoutLine
     from gui.views.base import View
 
-_GAP = 8.0
-_TEXT = 18.0
+_RATES = "rates"  # in the place of a scale: that the mouse is over the learning rates
 
 
 class BatchNormView(RunView):
@@ -60,12 +49,12 @@ class BatchNormView(RunView):
         self._word_box = Invitation(self.graphics.viewport())
         self._lay_out()
         self.say("Getting the networks ready …")
-        self.cells: dict[str, ScalePlot] = {}
+        self.rates = CommonRates(MARGIN)
+        self.rates.hover.moved.connect(partial(self._follow, _RATES))
+        self._grid = ScaleGrid(self.graphics.ci, self.rates, self._make_cell, self.colours)
         self._rows: dict[str, list[int]] = {}
         self._shape: tuple[Any, ...] = ()
         self._moment: tuple[Any, ...] = ()
-        self._extras: tuple[list[float], list[float]] = ([], [])
-        self._texts: list[AxisText] = []
         self._frame: TrainingFrame | None = None
         self._measured = 0
         self._epoch: int | None = None
@@ -74,7 +63,6 @@ class BatchNormView(RunView):
         self.hidden: frozenset[str] = frozenset()
         self.graphics.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.graphics.installEventFilter(self)
-        self.graphics.ci.geometryChanged.connect(self._share_out)
         self.graphics.scene().sigMouseClicked.connect(self._click)
         self.graphics.setBackground(self.colours.background)
 
@@ -86,6 +74,11 @@ class BatchNormView(RunView):
         column.setSpacing(0)
         column.addWidget(self._strip)
         self.enclose(whole, lambda plots: column.addWidget(plots, 1))
+
+    @property
+    def cells(self) -> dict[str, ScalePlot]:
+        """The plots by their initial weights."""
+        return self._grid.cells
 
     # Frames.
 
@@ -108,6 +101,7 @@ class BatchNormView(RunView):
         """Draw what was measured up to iteration `cursor`."""
         self._frame = frame
         self._measured = measured_by(frame.measured_at, cursor)
+        self.rates.show_frame(frame, self.visible(frame), cursor)
         self._arrange(frame)
         now = *self._shape, *moment(frame, cursor, self._measured)
         if now == self._moment:  # between two epochs nothing is new
@@ -129,88 +123,25 @@ class BatchNormView(RunView):
         """Make the grid that the visible lanes need, unless it is there."""
         shown = self.visible(frame)
         lanes = tuple(frame.lanes[row] for row in shown)
-        shape = *lanes, frame.spread is not None
+        shape = *lanes, frame.spread is not None, self.rates.shown
         if shape == self._shape:
             return
         self._shape = shape
         self._rows = {init: [shown[i] for i in rows] for init, rows in scales_of(lanes).items()}
-        self._clear()
-        if len(self._rows) == 1:
-            self._arrange_one()
-        else:
-            self._arrange_many()
-        self._share_out()
+        self._hovered = self._focused = self._epoch = None
+        self._grid.arrange(list(self._rows))
+        self.plots = self._grid.plots
         self._mark_focus()
 
-    def _clear(self) -> None:
-        """Empty the layout; the sizes and stretches of its rows and columns would stay."""
-        self.graphics.ci.clear()
-        self.cells, self.plots, self._texts = {}, {}, []
-        self._hovered = self._focused = self._epoch = None
-        grid = self.graphics.ci.layout
-        for row in range(grid.rowCount()):
-            grid.setRowPreferredHeight(row, 0)
-            grid.setRowStretchFactor(row, 0)
-        for column in range(grid.columnCount()):
-            grid.setColumnPreferredWidth(column, 0)
-            grid.setColumnStretchFactor(column, 0)
-
-    def _arrange_one(self) -> None:
-        (init,) = self._rows
-        plot = self._add_cell(init, 0, 1, alone=True)
-        plot.getAxis("left").set_text("accuracy")
-        plot.getAxis("bottom").set_text("epoch")
-        plot.set_colours(self.colours)
-        self.plots = {"accuracy": plot}
-        self._extras = [0.0], [0.0]
-
-    def _arrange_many(self) -> None:
-        """Fill a grid about as high as it is wide; numbers stand at the left and below the last plot of a column."""
-        many = len(self._rows)
-        columns = math.ceil(math.sqrt(many))
-        lines = -(-many // columns)
-        full = [row for row in range(lines) if (row + 2) * columns > many]  # rows in which a plot has none below
-        for place, init in enumerate(self._rows):
-            row, column = divmod(place, columns)
-            cell = self._add_cell(init, row, column + 1)
-            cell.set_axes(not column, place + columns >= many, NUMBERED if row in full else BARE_FOOT)
-            cell.make_room(max(map(scale_title, self._rows), key=len))
-        self._add_text("training accuracy", True, (0, 0, lines, 1))
-        self._add_text("epoch", False, (lines, 1, 1, columns))
-        grid = self.graphics.ci.layout
-        grid.setSpacing(_GAP)
-        grid.setColumnFixedWidth(0, _TEXT)
-        grid.setRowFixedHeight(lines, _TEXT)
-        self._extras = (
-            [LEFT - BARE_LEFT, *[0.0] * (columns - 1)],
-            [(NUMBERED - BARE_FOOT) * (row in full) for row in range(lines)],
-        )
-
-    def _add_text(self, text: str, upright: bool, place: tuple[int, int, int, int]) -> None:
-        """Write what the axes of a column or a row have, once."""
-        item = AxisText(text, upright)
-        item.set_colours(self.colours)
-        self._texts.append(item)
-        self.graphics.ci.addItem(item, *place)
-
-    def _add_cell(self, init: str, row: int, column: int, alone: bool = False) -> ScalePlot:
+    def _make_cell(self, init: str, alone: bool) -> ScalePlot:
         cell = ScalePlot(scale_title(init), partial(self._read_box, init), alone)
-        cell.set_colours(self.colours)
         cell.hover.moved.connect(partial(self._follow, init))
-        self.graphics.ci.addItem(cell, row, column)
-        self.cells[init] = cell
         return cell
-
-    def _share_out(self) -> None:
-        if self.cells:
-            share_out(self.graphics.ci, *self._extras, first=1)
 
     def set_theme(self, found: theme.Theme) -> None:
         """Draw in the theme's colours."""
         super().set_theme(found)
-        parts: list[ScalePlot | AxisText] = [*self.cells.values(), *self._texts]
-        for part in parts:
-            part.set_colours(self.colours)
+        self._grid.set_colours(self.colours)
         self._word_box.say(self._word_box.text(), self.colours)
         self._mark_focus()
 
@@ -218,14 +149,16 @@ class BatchNormView(RunView):
 
     def _follow(self, init: str, epoch: int | None) -> None:
         """Show the epoch under the mouse in all plots."""
+        hovers = {_RATES: self.rates.hover, **{name: cell.hover for name, cell in self.cells.items()}}
         if epoch is None and self._hovered != init:  # a plot learns that it was left after the next was entered
-            self.cells[init].hover.set_index(self._epoch)
+            hovers[init].set_index(self._epoch)
             return
         self._hovered = None if epoch is None else init
         last = self._last_epoch()
         self._epoch = epoch if epoch is not None and 0 <= epoch <= last else None
-        for cell in self.cells.values():
-            cell.hover.set_index(self._epoch)
+        for name, hover in hovers.items():
+            if name != _RATES or init != _RATES:  # rates are known before anything is measured
+                hover.set_index(self._epoch)
         self._mark_focus()
 
     def _last_epoch(self) -> int:
@@ -323,7 +256,8 @@ class BatchNormView(RunView):
 
     def _marked(self) -> str | None:
         """Return the scale of the plot under the mouse, else of the one that the keyboard is at."""
-        return (self._hovered if len(self._rows) > 1 else None) or (self._focused if self.graphics.hasFocus() else None)
+        hovered = self._hovered if len(self._rows) > 1 and self._hovered in self._rows else None
+        return hovered or (self._focused if self.graphics.hasFocus() else None)
 
     def _mark_focus(self) -> None:
         """Frame that plot."""
@@ -349,6 +283,7 @@ class BatchNormView(RunView):
         if measured:
             found += learning(frame, self.visible(frame), measured - 1)
         found += [
+            *self.rates.numbers(frame, cursor),
             ("training accuracy on", f"{frame.train_measured:,} images"),
             ("test accuracy on", f"{frame.test_measured:,} images"),
             *kept_numbers(frame),

@@ -14,12 +14,13 @@ from gui.crosshair import Crosshair, ReadoutLine
 from gui.legend import ROW, Legend, LegendEntry
 from gui.panel import Panel
 from gui.plots import blend, make_plot
-from gui.theme import Severity
 from gui.views.base import Hint, LaneStatus, Number, RunView, short_number
 from gui.views.futures import FAINT, accuracy_before, before_entry, before_text
+from gui.views.gap_words import corner_words, epoch_text, gap_text, points, status, top_norm
 from gui.views.gaps import GAP_ALPHA, QUARTILES_ALPHA, Follower, GapPlot
 from gui.views.marks import ChangeMarks
-from gui.views.seeds import lost_text, seed_numbers, spread_text
+from gui.views.rates import SLIM, CommonRates
+from gui.views.seeds import seed_numbers, spread_text
 from gui.words import kept_numbers, measured_by, percent
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ _LEFT, _BARE = 64.0, 8.0  # an axis with numbers and a label, and one without ei
 _NORMS_SHARE = {1: 2, 2: 3, 3: 3}  # beside 3 for each row of lanes
 _BETWEEN = 8.0
 _UNBOUNDED = 16_777_215.0
-_LOW, _HEADROOM = 0.45, 1.05
-_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 class RegularizationView(RunView):
@@ -54,8 +53,12 @@ class RegularizationView(RunView):
         self._hovered: Crosshair | None = None
         self._epoch: int | None = None
         self._make_hover(self.norms, self._read_norms)
+        self.rates = CommonRates()
+        self.rates.plot.getAxis("bottom").set_slim()
+        self._add_hover(self.rates.hover)
         self._cells: list[GapPlot] = []
         self._rows: list[int] = []
+        self._laid_out: tuple[int, bool] = (0, False)  # lanes, and learning rates
         self._labels: tuple[str, ...] = ()
         self._frame: TrainingFrame | None = None
         self._cursor = 0
@@ -65,8 +68,11 @@ class RegularizationView(RunView):
 
     def _make_hover(self, plot: Plot, read: Callable[[int], Sequence[ReadoutLine]]) -> None:
         hover = Crosshair(read)
-        hover.moved.connect(lambda index: self._follow_hover(hover, index))
         plot.addItem(hover)
+        self._add_hover(hover)
+
+    def _add_hover(self, hover: Crosshair) -> None:
+        hover.moved.connect(lambda index: self._follow_hover(hover, index))
         self._hovers.append(hover)
 
     def _follow_hover(self, moved: Crosshair, index: int | None) -> None:
@@ -82,13 +88,15 @@ class RegularizationView(RunView):
 
     def _arrange(self, labels: tuple[str, ...]) -> None:
         """Have a plot for every lane; those that are there take other lanes without being laid out anew."""
-        if labels == self._labels:
+        shown = len(labels), self.rates.shown
+        if labels == self._labels and shown == self._laid_out:
             return
-        anew = len(labels) != len(self._labels)
         self._labels = labels
-        if anew:
+        if shown != self._laid_out:
+            self._laid_out = shown
             self._lay_out(len(labels))
         self.plots = {f"accuracy, {label}": cell.plot for label, cell in zip(labels, self._cells, strict=False)}
+        self.plots |= {self.rates.name: self.rates.plot} if self.rates.shown else {}
         self.plots["norms"] = self.norms
 
     def _lay_out(self, lanes: int) -> None:
@@ -101,7 +109,11 @@ class RegularizationView(RunView):
             grid.setRowMaximumHeight(row, _UNBOUNDED)
             grid.setRowStretchFactor(row, 1)  # with 0 it would not grow, whatever its maximum
         columns, rows = self._shape()
-        layout.addItem(self.norms, 2 * rows + 1, 0, 1, columns)
+        layout.addItem(self.norms, self._last_row(), 0, 1, columns)
+        if self.rates.shown:
+            layout.addItem(self.rates.plot, 2 * rows + 1, 0, 1, columns)
+            grid.setRowFixedHeight(2 * rows + 1, SLIM)
+            self.rates.plot.set_colours(self.colours)
         layout.addItem(self._key, 0, 0, 1, columns)
         for place in range(lanes):
             self._place(place, *divmod(place, columns), numbered=place + columns >= lanes)
@@ -147,6 +159,10 @@ class RegularizationView(RunView):
         columns = {1: 1, 2: 2, 3: 3, 4: 2}.get(lanes, 3 if lanes <= 9 else 4)
         return columns, -(-lanes // columns)
 
+    def _last_row(self) -> int:
+        """Return the row of the norms: below the learning rates, where these are shown."""
+        return 2 * self._shape()[1] + 1 + self.rates.shown
+
     def _share_room(self) -> None:
         """Make the lanes' plots equally large; the first column has the axis besides."""
         if not self._labels:
@@ -163,7 +179,7 @@ class RegularizationView(RunView):
             grid.setColumnStretchFactor(column, round(share))
         for row in range(2, 2 * rows + 1, 2):
             grid.setRowStretchFactor(row, 3)
-        grid.setRowStretchFactor(2 * rows + 1, _NORMS_SHARE[min(rows, 3)])
+        grid.setRowStretchFactor(self._last_row(), _NORMS_SHARE[min(rows, 3)])
 
     # Drawing.
 
@@ -176,13 +192,14 @@ class RegularizationView(RunView):
     def show_frame(self, frame: TrainingFrame, cursor: int) -> None:
         """Draw what was measured in the first `cursor` updates."""
         self._frame, self._cursor, self._rows = frame, cursor, self.visible(frame)
+        self.rates.show_frame(frame, self._rows, cursor)
         self._arrange(tuple(frame.lanes[i].label for i in self._rows))
         measured = measured_by(frame.measured_at, cursor)
         for place, row in enumerate(self._rows):
             cell = self._cells[place]
             cell.show_lane(frame.lanes[row], (place + 0.5) / len(self._rows))
             cell.show(frame, row, measured, cursor)
-            cell.words.show_words(*_words(frame, row, cursor, self._narrow))
+            cell.words.show_words(*corner_words(frame, row, cursor, self._narrow))
             cell.marks.show_changes(frame.changes, frame.per_epoch)
         self._marks.show_changes(frame.changes, frame.per_epoch)
         self._waiting.setVisible(not frame.iteration)
@@ -195,7 +212,7 @@ class RegularizationView(RunView):
 
     def _fit(self, frame: TrainingFrame) -> None:
         """Show all epochs of the run; the norms' range grows in steps."""
-        extent = (frame.total / frame.per_epoch, _top_norm(frame, self._rows))
+        extent = (frame.total / frame.per_epoch, top_norm(frame, self._rows))
         if extent != self._extent:
             self._extent = extent
             for cell in self._cells[: len(self._rows)]:
@@ -242,8 +259,8 @@ class RegularizationView(RunView):
             )
         )
         shares = [(f"train {percent(train)}{trained}", colour), (f"test {of_test}{tested}", colour)]
-        lines = [*shares, (_gap(train - test), "")]
-        return [(_epoch(frame, column), ""), *lines]
+        lines = [*shares, (gap_text(train - test), "")]
+        return [(epoch_text(frame, column), ""), *lines]
 
     def _read_norms(self, epoch: int) -> Sequence[ReadoutLine]:
         frame, column = self._frame, self._column(epoch)
@@ -251,7 +268,7 @@ class RegularizationView(RunView):
             return []
         lanes = [(frame.lanes[i], float(frame.weight_norm[i, column])) for i in self._rows]
         lines = [(f"{lane.label}  {short_number(norm)}", lane.colour) for lane, norm in lanes]
-        return [(f"{_epoch(frame, column)}: norm of the weights", ""), *lines]
+        return [(f"{epoch_text(frame, column)}: norm of the weights", ""), *lines]
 
     def _column(self, epoch: int) -> int | None:
         """Return what was measured last at that epoch, None beyond the cursor and where nothing is measured."""
@@ -264,7 +281,7 @@ class RegularizationView(RunView):
 
     def lane_statuses(self, frame: TrainingFrame, cursor: int) -> dict[str, LaneStatus]:
         """Return each lane's training and test accuracy, or where it diverged."""
-        return {lane.name: _status(frame, i, cursor) for i, lane in enumerate(frame.lanes)}
+        return {lane.name: status(frame, i, cursor) for i, lane in enumerate(frame.lanes)}
 
     def legend(self, frame: TrainingFrame) -> list[LegendEntry]:
         """Return none: every plot has its lane above it."""
@@ -281,58 +298,14 @@ class RegularizationView(RunView):
         every = [("measured every", f"{frame.measured_every} epochs")] * (frame.measured_every > 1)
         return [
             ("epoch", f"{cursor // frame.per_epoch}"),
-            *((f"gap, {frame.lanes[i].label}", _points(gaps[i, column])) for i in rows if column >= 0),
+            *((f"gap, {frame.lanes[i].label}", points(gaps[i, column])) for i in rows if column >= 0),
+            *self.rates.numbers(frame, cursor),
             ("learned from", f"{frame.images:,} images"),
             ("tested on", f"{frame.test_measured:,} images"),
             *every,
             *kept_numbers(frame),
             *seed_numbers(frame, [frame.lanes[i].label for i in rows]),
         ]
-
-
-def _words(frame: TrainingFrame, row: int, cursor: int, narrow: bool) -> tuple[str, str, bool]:
-    """Return what is written in a lane's plot, and whether above the curves: where the last half is low."""
-    diverged, column = frame.diverged[row], measured_by(frame.measured_at, cursor) - 1
-    if diverged is not None and diverged <= cursor:
-        return f"diverged at {diverged:,}", "its loss is not finite", True
-    if column < 0 or not cursor:
-        return "", "", False
-    train, test = frame.train_accuracy[row, column], frame.test_accuracy[row, column]
-    low = bool(test < _LOW and 2 * cursor > frame.total)
-    quiet = f"{100 * train:.1f} − {percent(test)}" if narrow else f"train {percent(train)}, test {percent(test)}"
-    return _gap(train - test), quiet, low
-
-
-def _top_norm(frame: TrainingFrame, rows: Sequence[int]) -> float:
-    """Return a round number above all norms of lanes that have not diverged."""
-    kept = [row for row in rows if frame.diverged[row] is None] or list(rows)
-    norms = frame.weight_norm[kept]
-    highest = float(norms[np.isfinite(norms)].max(initial=0.0)) or 1.0
-    power = 10.0 ** np.floor(np.log10(highest))
-    return float(power * next(step for step in (*_STEPS, 15.0) if step * power >= highest * _HEADROOM))
-
-
-def _status(frame: TrainingFrame, row: int, cursor: int) -> LaneStatus:
-    diverged, column = frame.diverged[row], measured_by(frame.measured_at, cursor) - 1
-    if diverged is not None and diverged <= cursor:
-        return LaneStatus(f"diverged at {diverged:,}", Severity.ERROR)
-    if column < 0 or not cursor:
-        return LaneStatus("")
-    train, test, lost = frame.train_accuracy[row, column], frame.test_accuracy[row, column], lost_text(frame, row)
-    text = f"{100 * train:.0f} · {percent(test)}"
-    return LaneStatus(f"{text} · {lost}", Severity.WARNING) if lost else LaneStatus(text)
-
-
-def _gap(gap: float) -> str:
-    return f"gap {_points(gap)}"
-
-
-def _points(gap: float) -> str:
-    return f"{100 * gap:.1f} points".replace("-", "−") if np.isfinite(gap) else "not finite"
-
-
-def _epoch(frame: TrainingFrame, column: int) -> str:
-    return f"epoch {frame.measured_at[column] / frame.per_epoch:,.4g}"
 
 
 class RegularizationPanel(Panel):

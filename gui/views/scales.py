@@ -24,7 +24,6 @@ from gui.views.plot_parts import Border, Head, Line, Remark, Score
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import pyqtgraph as pg
     from numpy.typing import NDArray
 
     from core.experiments.training_frame import TrainingFrame
@@ -37,7 +36,8 @@ LEFT = 34.0  # what the numbers 0, 0.5 and 1 need
 _MARKED = 4  # of each curve, over the whole run
 _LOW = 0.3  # the last accuracy below which a curve ends where a remark would stand
 _HALVES = [[(0.0, "0"), (0.5, "0.5"), (1.0, "1")]]
-_Y, _MARGIN, _WIDE_MARGIN = (-0.03, 1.06), 0.012, 0.05  # room for markers at the ends
+MARGIN = 0.012
+_Y, _WIDE_MARGIN = (-0.03, 1.06), 0.05  # room for markers at the ends
 
 
 def scales_of(lanes: Sequence[Lane]) -> dict[str, list[int]]:
@@ -191,7 +191,7 @@ class ScalePlot(Plot):
         """Show the whole run."""
         if epochs == self._epochs:
             return
-        self._epochs, margin = epochs, (_MARGIN if self._alone else _WIDE_MARGIN) * epochs
+        self._epochs, margin = epochs, (MARGIN if self._alone else _WIDE_MARGIN) * epochs
         self.setRange(xRange=(-margin, epochs + margin), yRange=_Y, padding=0)
 
     def highlight(self, lane: str | None) -> None:
@@ -200,25 +200,3 @@ class ScalePlot(Plot):
             for item in curves.all():
                 item.setOpacity(1.0 if lane in (None, name) else FAINT)
         self._old.highlight(lane)
-
-
-def share_out(layout: pg.GraphicsLayout, columns: Sequence[float], rows: Sequence[float], first: int) -> None:
-    """Make plots equally large; `columns` and `rows` say how much each has besides, cells begin in column `first`."""
-    grid, size = layout.layout, layout.size()
-    for extents, whole, stretch, prefer, begin, gap in (
-        (
-            columns,
-            size.width(),
-            grid.setColumnStretchFactor,
-            grid.setColumnPreferredWidth,
-            first,
-            grid.horizontalSpacing(),
-        ),
-        (rows, size.height(), grid.setRowStretchFactor, grid.setRowPreferredHeight, 0, grid.verticalSpacing()),
-    ):
-        room = whole - sum(extents) - gap * len(extents) - 60.0
-        for place, extent in enumerate(extents):
-            # Preferred, not fixed, and stretching: anything else would keep the layout from growing with its view.
-            share = extent + max(1.0, room / len(extents))
-            prefer(begin + place, share)
-            stretch(begin + place, max(1, round(share)))

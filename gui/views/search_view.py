@@ -24,6 +24,7 @@ from gui.standings import (
 )
 from gui.views.base import RunView
 from gui.views.region_bar import RegionBar
+from gui.views.search_layout import SearchLayout
 from gui.views.search_numbers import search_numbers
 from gui.views.trial_grid import SHOWN, make_grid_plot
 from gui.views.trial_table import TrialTable
@@ -46,9 +47,7 @@ if TYPE_CHECKING:
 _TABLE_MS = 250
 _BEST = 10
 _MOST_FORMERS = 6
-_WIDE, _WIDE_SHAPE = 840.0, 1.35
 _INDENT = 64.0
-_SHARES = 0.46, 0.54  # of scatter and grid
 
 
 class SearchView(RunView):
@@ -69,7 +68,6 @@ class SearchView(RunView):
         self._region: Region | None = None
         self._changed_from: Configuration | None = None
         self.formers: list[Former] = []
-        self._wide: bool | None = None
         self._make_plots()
         self._make_lower()
         self.set_theme_items()
@@ -83,12 +81,10 @@ class SearchView(RunView):
         self.best, self.grid, self._grid_strip = make_grid_plot()
         for item in (self._points, self._pointer):
             self.scatter.addItem(item)
-        self.plots = {"scatter": self.scatter, "best trials": self.best}
-        for row, plot in enumerate(self.plots.values()):
+        self._places = SearchLayout(self.graphics.ci, self.scatter, self.best)
+        self.rates, self.plots = self._places.rates, self._places.plots
+        for plot in self.plots.values():
             plot.set_colours(self.colours)
-            self.graphics.ci.addItem(plot, row, 0)
-        self.graphics.ci.geometryChanged.connect(self._arrange)
-        self._arrange()
         self._pointer.moved.connect(self._hover)
         self._pointer.clicked.connect(self.select)
         self._pointer.dragged.connect(self.set_region)
@@ -122,28 +118,6 @@ class SearchView(RunView):
         self._table_timer.timeout.connect(self._show_table)
         self._table_due = False
 
-    def _arrange(self) -> None:
-        """Put the grid right of the scatter where there is room, else below it."""
-        layout, size = self.graphics.ci.layout, self.graphics.ci.size()
-        wide = size.width() > max(_WIDE, _WIDE_SHAPE * size.height())
-        if wide != self._wide:
-            self._wide = wide
-            for plot in (self.scatter, self.best):
-                layout.removeItem(plot)
-            layout.addItem(self.scatter, 0, 0)
-            layout.addItem(self.best, 0 if wide else 1, 1 if wide else 0)
-            layout.setHorizontalSpacing(18.0 if wide else 0.0)
-            layout.setVerticalSpacing(0.0 if wide else 4.0)
-        room = (size.width() if wide else size.height()) - 34.0
-        for place, share in enumerate(_SHARES):
-            # Preferred, not fixed, and stretching: anything else would keep the layout from growing with its view.
-            along, across = max(1.0, share * room), 100.0 * (1 - place)
-            column, row = (along, across) if wide else (across, along)
-            layout.setColumnPreferredWidth(place, column)
-            layout.setColumnStretchFactor(place, round(column))
-            layout.setRowPreferredHeight(place, row)
-            layout.setRowStretchFactor(place, round(row))
-
     def set_theme(self, found: theme.Theme) -> None:
         """Draw in the theme's colours."""
         super().set_theme(found)
@@ -175,6 +149,8 @@ class SearchView(RunView):
 
     def show_frame(self, frame: SearchFrame, cursor: int) -> None:
         """Draw the trials as they stood after `cursor` updates."""
+        self._places.show_rates(frame, cursor, self.colours)
+        self.plots = self._places.plots
         now = *moment(frame, cursor), *map(id, frame.futures)
         if now == self._moment:
             return
@@ -362,7 +338,8 @@ class SearchView(RunView):
         """Return how the trials fare, what the best one is, and what earlier searches found."""
         if self._standing is None or self.configuration is None:
             return []
-        return search_numbers(frame, self._standing, self.configuration, self.formers)
+        found = search_numbers(frame, self._standing, self.configuration, self.formers)
+        return [*found, *self.rates.numbers(frame, cursor)]
 
     def legend(self, frame: Any) -> list[LegendEntry]:
         """Return none: the plots have their keys above them."""
