@@ -272,6 +272,33 @@ def test_the_wheel_zooms_and_undo_comes_back(learner):
     assert learner.panel.configuration["x.range"] == (0.01, 4.0) and not learner.window.undo.canUndo()
 
 
+def test_a_zoom_ends_with_its_axis(learner):
+    learner.choose("x", "start.x")
+    until_done(learner)
+    learner.wheel(*on_map(learner, 0.2, 0.5), 1)
+    learner.choose("x", "lr")
+    until_done(learner)
+    assert learner.panel.configuration["x.range"] == (0.01, 4.0)
+    learner.wheel(*on_map(learner, 0.5, 0.5), 1)
+    learner.until(lambda: learner.panel.configuration["x.range"] != (0.01, 4.0))
+    low, high = learner.panel.configuration["x.range"]
+    assert np.log(high / low) == pytest.approx(0.8 * np.log(400), rel=0.05)
+
+
+def test_a_zoom_goes_on_while_the_map_of_the_one_before_is_computed(opened):
+    user = at_map(opened(), resolution=256, iterations=100)
+    spot = on_map(user, 0.7, 0.5)
+    user.wheel(*spot, 1)
+    user.until(lambda: user.panel.configuration["x.range"] != (0.01, 4.0))
+    assert user.player.frame.axes[0].high == 4.0, "the map is of the range before"
+    user.wheel(*spot, 1)
+    until_done(user)
+    user.until(lambda: user.window.undo.count() == 2)
+    until_done(user)
+    low, high = user.panel.configuration["x.range"]
+    assert np.log(high / low) == pytest.approx(0.8**2 * np.log(400), rel=0.05)
+
+
 def test_axes_are_chosen_among_what_there_is(learner):
     combo = learner.find("x")
     usable = {combo.itemText(row) for row in range(combo.count()) if combo.model().item(row).isEnabled()}

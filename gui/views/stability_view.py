@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 
 from core.experiments.stability_parameters import MINIMUM
-from core.map_axes import STARTS, value_of, zoomed
+from core.map_axes import SIDES, STARTS, value_of, zoomed
 from core.map_pictures import hues_of, levels_at, measure_shown
 from gui.heat_map import CellPointer, HeatMap, LimitLine, Numbers
 from gui.pictured import HeadedPlot
@@ -37,6 +37,7 @@ _INDENT = 64.0
 _ZOOM, _ZOOM_MS = 0.8, 180
 _FAR_CELLS = 10
 _MOST_NUMBERED = 25
+_AXES = ("optimizer", "surface", *(f"{side}{part}" for side in SIDES for part in ("", ".range")))
 _ARROWS = {
     Qt.Key.Key_Left: (0, -1),
     Qt.Key.Key_Right: (0, 1),
@@ -131,7 +132,11 @@ class StabilityView(View):
 
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:
         """Move the mark and the start; the rest comes with the frame."""
+        before = self.configuration
         super().show_configuration(configuration, preset)
+        if before is None or any(before[key] != configuration[key] for key in _AXES):
+            self._zoom_timer.stop()  # what was zoomed are other axes now
+            self._zoom = {}
         self.path.set_start(*configuration["start"])
         self._show_mark()
 
@@ -139,7 +144,6 @@ class StabilityView(View):
         """Draw every cell as of step `cursor`, and the marked run."""
         before, self._frame, self._cursor = self._frame, frame, cursor
         if before is None or before.axes is not frame.axes:
-            self._zoom_timer.stop()
             self._show_axes(frame)
         measure = self._measure(frame)
         shown = measure, cursor
@@ -156,7 +160,8 @@ class StabilityView(View):
     def _show_axes(self, frame: StabilityFrame) -> None:
         self.map.setLogMode(x=frame.axes[0].log, y=frame.axes[1].log)
         self.map.disableAutoRange()  # setLogMode enabled it
-        self._fit([_ends(axis, axis.low, axis.high) for axis in frame.axes], frame)
+        ends = [self._zoom.get(side, (axis.low, axis.high)) for side, axis in zip(SIDES, frame.axes, strict=True)]
+        self._fit([_ends(axis, *each) for axis, each in zip(frame.axes, ends, strict=True)], frame)
         self._pointer.set_grid(self._whole(frame), len(frame.axes[0].values))
 
     def _fit(self, views: Sequence[tuple[float, float]], frame: StabilityFrame) -> None:
@@ -245,18 +250,22 @@ class StabilityView(View):
 
     def _zoom_about(self, x: float, y: float, turns: float) -> None:
         """Zoom the picture at hand at once; the map of what is seen follows when the wheel rests."""
-        frame = self._frame
-        if frame is None or self.configuration is None:
+        frame, values = self._frame, self.configuration
+        if frame is None or values is None or not self._is_of(frame, values):
             return
         optimizer, places = frame.lanes[0].optimizer, (x, y)
         views = []
-        for side, axis, place in zip(("x", "y"), frame.axes, places, strict=True):
-            ends = self._zoom.get(side, (axis.low, axis.high))
-            now = axis.between(*ends)
+        for side, axis, place in zip(SIDES, frame.axes, places, strict=True):
+            now = axis.between(*self._zoom.get(side, values[f"{side}.range"]))
             self._zoom[side] = zoomed(now, now.place(axis.at(place)), _ZOOM**turns, optimizer)
             views.append(_ends(axis, *self._zoom[side]))
         self._fit(views, frame)
         self._zoom_timer.start()
+
+    def _is_of(self, frame: StabilityFrame, values: Configuration) -> bool:
+        """Tell whether the axes on screen are those in force, whatever their ranges."""
+        names = tuple(axis.name for axis in frame.axes)
+        return (frame.lanes[0].optimizer, *names) == (values["optimizer"], *(values[side] for side in SIDES))
 
     def _ask_zoom(self) -> None:
         ranges, self._zoom = self._zoom, {}
