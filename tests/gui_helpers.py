@@ -226,6 +226,11 @@ def plain_text(label: QLabel) -> str:
     return document.toPlainText()
 
 
+def colours(image: QImage) -> np.ndarray:
+    """Return the different colours of a picture, as numbers."""
+    return np.unique(pixels(image).reshape(-1, 3) @ np.array([1 << 16, 1 << 8, 1]))
+
+
 def grabbed(widget: QWidget) -> QImage:
     """Return what a widget shows."""
     return widget.grab().toImage()

@@ -16,7 +16,7 @@ from shiboken6 import isValid
 from core.optimizers import OPTIMIZERS
 from core.runner import Phase
 from gui.panel_export import ALL_FORMATS
-from tests.gui_helpers import export_reason, grabbed, ink, pixels
+from tests.gui_helpers import colours, export_reason, grabbed, ink, pixels
 
 pytest_plugins = ["tests.window"]
 
@@ -192,7 +192,7 @@ def test_the_picture_is_copied(user):
         user.control(KEY.Key_C, Qt.KeyboardModifier.ShiftModifier)
         copied = QGuiApplication.clipboard().image()
         assert copied.width() == 2 * user.panel.view.graphics.width()
-        assert len(np.unique(pixels(copied) @ np.array([1, 256, 65536]))) > 20
+        assert len(colours(copied)) > 20
         assert "clipboard" in user.window.banner.text()
     QGuiApplication.clipboard().clear()
 

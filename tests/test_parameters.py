@@ -229,7 +229,7 @@ def test_every_digit_of_a_number_reads_back(value) -> None:
         (number("x", "x", 1.0, "x", -math.inf, 2.0), "a number of at most 2"),
         (number("x", "x", 1.0, "x", -math.inf, math.inf), "a number"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "key", value),
 )
 def test_says_what_is_allowed(parameter, expected) -> None:
     assert parameter.allowed == expected
