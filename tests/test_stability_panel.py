@@ -273,10 +273,10 @@ def test_the_wheel_zooms_and_undo_comes_back(learner):
 
 
 def test_a_zoom_ends_with_its_axis(learner):
-    learner.choose("x", "start.x")
+    learner.choose("x", "x of the start")
     until_done(learner)
     learner.wheel(*on_map(learner, 0.2, 0.5), 1)
-    learner.choose("x", "lr")
+    learner.choose("x", "learning rate")
     until_done(learner)
     assert learner.panel.configuration["x.range"] == (0.01, 4.0)
     learner.wheel(*on_map(learner, 0.5, 0.5), 1)
