@@ -1,6 +1,7 @@
 """An animation in the making: drawn in slices of the window's thread, compressed and written on one of its own.
 
-Between both is a short queue. A slice ends when its time is over or the queue is full.
+Between both is a short queue. A slice ends when its time is over, when the queue is full, or when what comes next is
+still being computed.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from core.animation import write_animation
+from gui.ahead import Ahead
 from gui.background import Background
 
 if TYPE_CHECKING:
@@ -45,9 +47,15 @@ class Animating(QObject):
         self._work.ticked.connect(self._draw)
         self._work.done.connect(self._finish)
         self._work.failed.connect(self._fail)
+        compute = projector.compute
+        self._ahead = None if compute is None else Ahead(compute, film.order, self)
+        if self._ahead is not None:
+            self._ahead.failed.connect(self._give_up)
 
     def start(self) -> None:
         """Begin."""
+        if self._ahead is not None:
+            self._ahead.start()
         path, film, pictures, exact = self._path, self._film, self._taken(), self._projector.colours
         self._work.run(lambda: write_animation(path, film, pictures, exact))
 
@@ -60,6 +68,8 @@ class Animating(QObject):
         """Give it up; the thread ends after the frame in hand and leaves no file. Wait for it so many seconds."""
         if self.busy:
             self._stop_thread()
+            if self._ahead is not None:
+                self._ahead.end(patience)
             self._work.end(patience)
             self._projector.close()
 
@@ -83,7 +93,10 @@ class Animating(QObject):
         before = self._drawn
         try:
             while self._drawn < len(order) and not self._queue.full():
-                self._queue.put(self._projector.picture(order[self._drawn]))
+                picture = self._next()
+                if picture is None:
+                    break
+                self._queue.put(picture)
                 self._drawn += 1
                 if time.perf_counter() > until:
                     break
@@ -93,10 +106,24 @@ class Animating(QObject):
         if self._drawn != before:
             self.progressed.emit(self._drawn, len(order))
 
+    def _next(self) -> Pixels | None:
+        """Return the next picture; None while what it shows is being computed."""
+        if self._ahead is None:
+            return self._projector.picture(self._film.order[self._drawn])
+        show = self._ahead.take()
+        return None if show is None else self._projector.drawn(show)
+
+    def _give_up(self, error: Exception) -> None:
+        """End without what cannot be computed."""
+        self.cancel()
+        self.failed.emit(error)
+
     def _finish(self, _nothing: Any) -> None:
         self._projector.close()
         self.done.emit(self._path)
 
     def _fail(self, error: Exception) -> None:
+        if self._ahead is not None:
+            self._ahead.end()
         self._projector.close()
         self.failed.emit(error)

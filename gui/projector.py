@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QImage
 
@@ -17,7 +18,7 @@ from gui.reels import WHOLE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gui.reels import Reel
+    from gui.reels import Compute, Reel, Show
     from gui.theme import Theme
     from gui.views.base import View
 
@@ -47,7 +48,14 @@ class Projector:
             view.adopt(like)
             reel.show(view, reel.moments[-1])
         # As large as in the picture, so that nothing is laid out anew for each.
-        view.graphics.ci.setGeometry(QRectF(QPointF(), inner_size(size, self._legend())))
+        shown = view.figure()
+        plots = shown if isinstance(shown, pg.GraphicsLayoutWidget) else view.graphics
+        plots.ci.setGeometry(QRectF(QPointF(), inner_size(size, self._legend())))
+
+    @property
+    def compute(self) -> Compute | None:
+        """What computes moments that are not recorded."""
+        return self._reel.compute
 
     @property
     def colours(self) -> list[str]:
@@ -57,8 +65,12 @@ class Projector:
         return list(dict.fromkeys([own.background, own.foreground, own.muted, own.grid, *lanes]))
 
     def picture(self, moment: int) -> NDArray[np.uint8]:
-        """Return a moment as pixels (height, width, 3)."""
-        self._reel.show(self._view, moment)
+        """Return a recorded moment as pixels (height, width, 3)."""
+        return self.drawn(lambda view: self._reel.show(view, moment))
+
+    def drawn(self, show: Show) -> NDArray[np.uint8]:
+        """Return what `show` shows in the view as pixels."""
+        show(self._view)
         target = self._view.figure() if self._what == WHOLE else self._view.plots[self._what]
         return _pixels(figure_image(target, self._size, self._scale, legend=self._legend()))
 

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from core.figures import Preset
     from core.parameters import Configuration
     from gui.views.base import View
+
+    Show = Callable[[View], None]
+    Shows = Generator[Show, None, None]
+    Compute = Callable[[Sequence[int], Callable[[], bool]], Shows]
 
 WHOLE = "whole panel"
 
@@ -19,7 +23,9 @@ WHOLE = "whole panel"
 class Reel:
     """A record: its `moments`, each of which `show` draws, with the frame whose legend it has.
 
-    `unit` names a moment ("step"); `remark` says what is not as on the screen, if anything is.
+    `unit` names a moment ("step"); `remark` says what is not as on the screen, if anything is. Of moments that are
+    not recorded `compute(moments, given_up)` is to yield, on a thread that touches no Qt, what shows each of them, and
+    `show` draws what is on the screen, to prepare a view.
     """
 
     configuration: Configuration
@@ -29,6 +35,7 @@ class Reel:
     unit: str
     show: Callable[[View, int], None]
     remark: str = ""
+    compute: Compute | None = None
 
 
 def reel_of(configuration: Configuration, preset: Preset, frame: Any, unit: str) -> Reel:

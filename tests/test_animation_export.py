@@ -177,13 +177,6 @@ def test_nothing_is_offered_of_a_run_that_has_not_begun(user, export_folder):
     assert not dialog._item(dialog.format.findData("gif")).isEnabled()
 
 
-def test_a_panel_without_a_record_says_so(user, export_folder):
-    user.open("inside")
-    dialog = open_dialog(user)
-    texts = [dialog.format.itemText(i) for i in range(dialog.format.count())]
-    assert "gif animation: earlier moments are recomputed here, not recorded" in texts
-
-
 def test_what_cannot_be_made_is_said(user, export_folder):
     dialog = open_dialog(user)
     dialog.animation.first.setValue(29)
@@ -309,7 +302,7 @@ def test_a_wrong_argument_is_one_line_before_anything_runs(capsys, tmp_path, arg
 
 def test_a_panel_without_a_record_is_refused_an_animation(capsys, tmp_path):
     status, out, err = run(capsys, tmp_path / "out", "inside", "--format", "gif")
-    why = "earlier moments are not recorded, but recomputed"
+    why = "its moments are not recorded; the window computes them anew"
     line = f"trainscope: --format: 'gif' is not allowed with presets of the panel inside: {why}"
     assert (status, out, err) == (2, [], [line])
     assert not (tmp_path / "out").exists()

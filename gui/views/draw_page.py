@@ -158,6 +158,12 @@ class DrawPage(Page):
         super().show_insight(insight)
         self._say_image()
 
+    def adopt(self, other: Page) -> None:
+        """Show the same image."""
+        super().adopt(other)
+        if isinstance(other, DrawPage):
+            self.canvas.show_drawn(other.canvas.drawn())
+
     def _say_image(self) -> None:
         """Say which image of the data is on the canvas, and mark its class in the answers; looked up once for each."""
         given, tests = self.canvas.drawn().given, None if self.insight is None else self.insight.tests

@@ -17,7 +17,7 @@ from gui.crosshair import Crosshair, ReadoutLine
 from gui.items import Trace
 from gui.legend import LegendEntry
 from gui.plots import make_plot
-from gui.views.base import Hint, Number, RunView
+from gui.views.base import Hint, Number, RunView, View
 from gui.views.flow_parts import NAMES, End, EndNames, Heading, UsualBand, layer_colours, thinned
 from gui.views.gaps import Follower
 from gui.views.marks import ChangeMarks
@@ -61,6 +61,8 @@ class _Layers:
         self.traces: list[Trace] = []
         self._shown: NDArray[Any] = np.empty((0, 0))
         self._extent: tuple[float, ...] = ()
+        self._fitted: tuple[tuple[float, float], ...] = ()
+        self._fixed = False  # in an animation of what somebody has zoomed to
         for item in (self.names, self.marks, Follower(self.set_colours)):
             plot.addItem(item)
 
@@ -107,6 +109,17 @@ class _Layers:
         ]
         self.names.show_ends(1.0 + EVERY * column, ends)
 
+    def adopt(self, other: _Layers) -> None:
+        """Show the part that the user of another plot has zoomed to, if any."""
+        if other.zoomed:
+            (x_range, y_range), self._fixed = other.plot.viewRange(), True
+            self.plot.setRange(xRange=x_range, yRange=y_range, padding=0)
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether something else is shown than the whole run."""
+        return bool(self._fitted) and not np.allclose(self.plot.viewRange(), self._fitted)
+
     def refit(self) -> None:
         """Show the whole run again at the next frame."""
         self._extent = ()
@@ -121,9 +134,10 @@ class _Layers:
         top = math.ceil(max(self._least[1], known.max(initial=-np.inf) + _MARGIN))
         width = max(self.plot.vb.width(), 2.0 * NAMES)
         extent = (float(total), width, float(bottom), float(top))
-        if extent != self._extent:
+        if extent != self._extent and not self._fixed:
             self._extent = extent
-            self.plot.setRange(xRange=(0.0, total * width / (width - NAMES)), yRange=(bottom, top), padding=0)
+            self._fitted = (0.0, total * width / (width - NAMES)), (bottom, top)
+            self.plot.setRange(xRange=self._fitted[0], yRange=self._fitted[1], padding=0)
 
     def say(self, words: str, whose: str) -> None:
         """Say what is seen, and of which run."""
@@ -184,6 +198,12 @@ class FlowView(RunView):
         """Draw in the theme's colours."""
         super().set_theme(found)
         self.graphics.setBackground(self.colours.background)
+
+    def adopt(self, other: View) -> None:
+        """Show the same part of the run."""
+        if isinstance(other, FlowView):
+            self._norms.adopt(other._norms)
+            self._ratios.adopt(other._ratios)
 
     def show_lane(self, name: str) -> None:
         """Show the lane of this name from now on."""

@@ -49,6 +49,12 @@ class FlowPage(Page):
             self.plots.show_lane(self._lane)
             self.plots.show_frame(*self._run)
 
+    def adopt(self, other: Page) -> None:
+        """Show the same lane, as its user has zoomed."""
+        super().adopt(other)
+        if isinstance(other, FlowPage):
+            self.plots.adopt(other.plots)
+
     def set_theme(self, found: Theme) -> None:
         """Draw in this look."""
         super().set_theme(found)

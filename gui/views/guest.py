@@ -285,6 +285,16 @@ def start_words(title: str) -> str:
     return f"Press Space to start the run of the panel {title}"
 
 
+def how_many_there(frame: Any, name: str) -> int:
+    """Return at how many moments of a run, from its beginning on, a lane is there."""
+    found = [
+        *zip(frame.lanes, frame.diverged, strict=True),
+        *zip(frame.lanes, getattr(frame, "stopped", ()), strict=False),
+    ]
+    ends = [at for lane, at in found if lane.name == name and at is not None]
+    return int(min([frame.position + 1, *ends]))
+
+
 def how_it_ended(frame: Any, name: str, cursor: int, seen: int | None) -> str:
     """Say since when a lane has nothing to show, and as of when it is shown; nothing where it goes on."""
     ends = {"diverged at": frame.diverged, "was stopped after": getattr(frame, "stopped", ())}

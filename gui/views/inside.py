@@ -15,6 +15,7 @@ from gui.canvas import Drawn
 from gui.drawing_text import drawing_from, drawing_view
 from gui.errors import reported
 from gui.views.guest import RUNS, GuestPanel, how_it_ended, start_words
+from gui.views.inside_reel import inside_reel
 from gui.views.inside_view import InsideView
 from gui.weight_notes import shows
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from core.scripts.inside import Look
     from core.weight_steps import WeightStep
     from gui.panel import Panel
+    from gui.reels import Reel
 
 _NOTES = (
     "Draw: every network answers while you draw, and while it trains. Units light up as they are active.",
@@ -216,11 +218,10 @@ class InsidePanel(GuestPanel):
 
         return Look("".join(self._names()[:1]), 0 if self._insight is None else self._insight.iteration)
 
-    still_words = "earlier moments are recomputed here, not recorded"
-
-    def reel(self) -> None:
-        """Return none: only what is seen now is there."""
-        return None
+    def reel(self) -> Reel | None:
+        """Return the run as the page in front shows it; None before its second moment."""
+        there = self.player.settled and self.shown_frame() is not None and self._names()
+        return inside_reel(self, replace(self._wanted(), weight=None)) if there else None
 
     # What is done on the pages.
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.insight import Insight
     from gui import theme
     from gui.legend import LegendEntry
+    from gui.views.base import View
     from gui.views.page import Page
 
 
@@ -122,6 +123,13 @@ class InsideView(RunView):
         return None if drawn is None else drawn.tobytes()
 
     # What every view does.
+
+    def adopt(self, other: View) -> None:
+        """Look like another view of the panel: the same page, and on each what its user has chosen."""
+        if isinstance(other, InsideView):
+            self.open_page(other.page.key)
+            for page, like in zip(self.pages, other.pages, strict=True):
+                page.adopt(like)
 
     def show_frame(self, frame: Any, cursor: int) -> None:
         """Show what the frame has of the network, on the page in front."""

@@ -232,6 +232,12 @@ class MistakesPage(Page):
         super().show_insight(insight)
         self._say()
 
+    def adopt(self, other: Page) -> None:
+        """Show the mistakes of the same cell."""
+        super().adopt(other)
+        if isinstance(other, MistakesPage):
+            self.choose(other.confusion.cell)
+
     def _say(self) -> None:
         if self.insight is None:
             return

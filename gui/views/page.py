@@ -121,6 +121,11 @@ class Page(QWidget):
         for picture in self.pictures():
             picture.show_insight(insight)
 
+    def adopt(self, other: Page) -> None:
+        """Look like another page of the same kind: what its user has chosen there."""
+        if other.insight is not None:
+            self.show_insight(other.insight)
+
     def set_theme(self, found: Theme) -> None:
         """Draw in this look."""
         self.colours = plot_colours(found)

@@ -102,6 +102,11 @@ class WeightImages(Picture):
         if before is None or before.lane != insight.lane or len(self._order) != len(insight.norms):
             self.sort(self._sorted)
 
+    def adopt(self, other: WeightImages) -> None:
+        """Show the same layer, its units in the same order."""
+        self.layer, self.place = other.layer, other.place
+        self._sorted, self._order = other._sorted, list(other._order)
+
     def show_layer(self, layer: int) -> None:
         """Show the weights of a layer, from 1 on."""
         self.layer = layer

@@ -84,6 +84,12 @@ class WeightsPage(Page):
         super().show_insight(insight)
         self._limit_boxes()
 
+    def adopt(self, other: Page) -> None:
+        """Show the same layer, its units in the same order."""
+        super().adopt(other)
+        if isinstance(other, WeightsPage):
+            self.images.adopt(other.images)
+
     def pick(self, place: Place) -> None:
         """Pick a weight: mark it and tell."""
         if self.insight is None:
