@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from core.parameters import Configuration
     from gui.main_window import MainWindow
     from gui.panel import Panel
 
@@ -26,6 +27,12 @@ LEFT = Qt.MouseButton.LeftButton
 SMALL_RACE = {"hidden": (8,), "batch": 16, "lanes": ("sgd", "adam"), "iterations": 400, "evaluate": 1}
 _PACE = 14  # ms
 IDX_FILES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+
+
+def small(preset: str = "optimizer-mnist", **values: Any) -> Configuration:
+    """Return a race that takes no time."""
+    own = {} if preset == "optimizer-mnist" else {"lanes": ("xavier", "he")}
+    return PRESETS[preset].configuration({**SMALL_RACE, **own, **values})
 
 
 class User:
@@ -188,8 +195,7 @@ class User:
 
     def small_race(self, preset: str = "optimizer-mnist", **values: Any) -> None:
         """Open the training panel at a race that takes no time."""
-        own = {} if preset == "optimizer-mnist" else {"lanes": ("xavier", "he")}
-        wanted = PRESETS[preset].configuration({**SMALL_RACE, **own, **values})
+        wanted = small(preset, **values)
         if "training" not in self.window.panels:
             self.window.settings.save_configuration("training", wanted)
         self.open("training")

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QFileDialog
 from core.datasets import load
 from gui import autosave
 from gui.main_window import MainWindow
-from gui.settings import Settings
 from tests.gui_helpers import User
 from tests.session_helpers import go
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from PySide6.QtCore import QSettings
+    from gui.settings import Settings
 
 SOON = 0.05  # seconds between two savings, in place of four
 
@@ -31,16 +30,17 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let windows save by themselves many times a second."""
+    """Let windows save by themselves many times a second, however long that took the last time."""
     monkeypatch.setattr(autosave, "AUTOSAVE_SECONDS", SOON)
+    monkeypatch.setattr(autosave, "_LONGEST", SOON)
 
 
 @pytest.fixture
-def keeper(qtbot: Any, store: QSettings, folder: Path) -> Callable[..., User]:
+def keeper(qtbot: Any, settings: Callable[..., Settings], folder: Path) -> Callable[..., User]:
     """Open windows that save by themselves, by default to one folder."""
 
     def make(data: str = "sample", place: Path = folder) -> User:
-        window = MainWindow(Settings(store=store), lambda: load(data), threads=1, folder=place)
+        window = MainWindow(settings(), lambda: load(data), threads=1, folder=place)
         qtbot.addWidget(window)
         with qtbot.waitSignal(window.ready):
             window.show()

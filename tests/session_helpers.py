@@ -9,8 +9,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 
-from core.presets import PRESETS, build
-from tests.gui_helpers import SMALL_RACE, User
+from core.presets import build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,18 +17,13 @@ if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.experiments.saved import SavedRun
     from core.parameters import Configuration
+    from tests.gui_helpers import User
 
 _RECORDS = ("loss", "train", "test", "norms")
 _FUTURE = ("loss", "smoothed", "measured_at", "train_accuracy", "test_accuracy")
 
 
 # What is on screen.
-
-
-def small(preset: str = "optimizer-mnist", **values: Any) -> Configuration:
-    """Return a race that takes no time."""
-    own = {} if preset == "optimizer-mnist" else {"lanes": ("xavier", "he")}
-    return PRESETS[preset].configuration({**SMALL_RACE, **own, **values})
 
 
 def go(user: User, to: int) -> None:

@@ -19,7 +19,8 @@ from PySide6.QtCore import Qt
 from core.runner import Phase
 from core.session import SessionError, read_session
 from gui.theme import Severity
-from tests.session_helpers import action, bits, go, press, recent, said, saved, small, straight
+from tests.gui_helpers import small
+from tests.session_helpers import action, bits, go, press, recent, said, saved, straight
 
 pytest_plugins = ["tests.window", "tests.session_fixtures"]
 
@@ -62,6 +63,11 @@ window.ready.connect(begin)
 window.show()
 sys.exit(app.exec())
 """
+
+
+@pytest.fixture
+def first_run():
+    return small()
 
 
 class Other:
@@ -353,6 +359,7 @@ def ticks_of(user):
 @pytest.mark.usefixtures("often")
 def test_nothing_is_written_while_nothing_changes(keeper, folder):
     user = keeper()
+    user.open("paths")
     user.small_race()
     go(user, 3)
     user.until(lambda: position_in(folder) == 3)

@@ -26,6 +26,11 @@ SMALL = {"hidden": (8, 8), "batch": 20, "images": 200, "iterations": 80, "lanes"
 DIVERGING = {"hidden": (8,) * 5, "lanes": ("sigma-100-bn", "sigma-100-plain", "sigma-he-bn", "sigma-he-plain")}
 
 
+@pytest.fixture
+def first_run():
+    return PRESETS["batchnorm-grid"].configuration(SMALL)
+
+
 def start(user, preset="batchnorm-grid", **values):
     """Open the panel at a run that takes no time."""
     wanted = PRESETS[preset].configuration({**SMALL, **values})

@@ -16,13 +16,18 @@ from core.presets import PRESETS
 from core.runner import Phase
 from gui.plots import LIGHT
 from gui.views.futures import BEFORE, pale
-from tests.gui_helpers import grabbed, ink
+from tests.gui_helpers import grabbed, ink, small
 
 pytest_plugins = ["tests.window"]
 
 KEY = Qt.Key
 FINISHED, PAUSED, RUNNING = Phase.FINISHED, Phase.PAUSED, Phase.RUNNING
 TINY = {"hidden": (8,), "batch": 16, "evaluate": 1}
+
+
+@pytest.fixture
+def first_run():
+    return small()
 
 
 def play(user, *phases):

@@ -14,8 +14,7 @@ import main as command_line
 from core.datasets import load
 from core.presets import build
 from core.session import DataReference, PanelState, Session, write_session
-from tests.gui_helpers import write_idx
-from tests.session_helpers import small
+from tests.gui_helpers import small, write_idx
 
 ROOT = Path(__file__).resolve().parent.parent
 

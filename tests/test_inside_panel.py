@@ -27,6 +27,11 @@ SMALL = {"hidden": (12, 9), "batch": 32, "lanes": ("sgd", "adam"), "iterations":
 
 
 @pytest.fixture
+def first_run():
+    return PRESETS["inside"].configuration(SMALL)
+
+
+@pytest.fixture
 def panel(user):
     """The panel at small networks of its own, untrained."""
     begin(user)
@@ -105,7 +110,8 @@ def click_at(user, widget, place, button=LEFT):
 # Opening.
 
 
-def test_it_opens_with_untrained_networks_and_says_what_to_do(user):
+def test_it_opens_with_untrained_networks_and_says_what_to_do(opened):
+    user = opened(fresh=True)
     user.control(own_key())
     user.until(lambda: user.panel.entry.key == "inside" and insight(user) is not None)
     assert user.said() == "untrained: press Space and watch it learn"
@@ -157,7 +163,8 @@ def own_key():
     return KEY(KEY.Key_0 + number)
 
 
-def test_where_a_race_was_trained_that_is_what_it_opens_with(user):
+def test_where_a_race_was_trained_that_is_what_it_opens_with(opened):
+    user = opened(fresh=True)
     user.small_race(iterations=100_000, evaluate=0)
     user.click("step")
     user.until(lambda: user.player.head == 1)

@@ -16,13 +16,18 @@ from gui import theme
 from gui.plots import LIGHT
 from gui.views.base import plot_colours
 from gui.views.futures import pale
-from tests.gui_helpers import grabbed, ink, plain_text
+from tests.gui_helpers import grabbed, ink, plain_text, small
 
 pytest_plugins = ["tests.window"]
 
 KEY = Qt.Key
 FINISHED, PAUSED = Phase.FINISHED, Phase.PAUSED
 SGD, ADAM = OPTIMIZERS["sgd"].colour, OPTIMIZERS["adam"].colour
+
+
+@pytest.fixture
+def first_run():
+    return small()
 
 
 def rates(user):
@@ -264,7 +269,9 @@ def test_rates_that_were_hidden_have_the_theme_that_was_chosen_meanwhile(user, p
 # Paths.
 
 
-def test_paths_follow_a_schedule_at_once(user):
+def test_paths_follow_a_schedule_at_once(opened):
+    user = opened(fresh=True)
+    user.until(lambda: user.panel.shown_frame() is not None)
     constant = user.player.frame.points[0].copy()
     choose(user, "sgd", "step")
     user.until(lambda: rates(user).shown)

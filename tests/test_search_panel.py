@@ -27,6 +27,11 @@ SMALL = {"trials": 12, "hidden": (8,), "images": 60, "batch": 10, "epochs": 4, "
 
 
 @pytest.fixture
+def first_run():
+    return PRESETS["random-search"].configuration(SMALL)
+
+
+@pytest.fixture
 def search(user):
     """A small search, at its beginning."""
     return begin(user)

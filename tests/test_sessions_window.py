@@ -13,7 +13,7 @@ from core.datasets import load_idx_folder
 from core.presets import PRESETS
 from core.runner import Phase
 from gui.registry import PANELS
-from tests.gui_helpers import SMALL_RACE, write_idx
+from tests.gui_helpers import SMALL_RACE, small, write_idx
 from tests.session_helpers import (
     action,
     bits,
@@ -27,7 +27,6 @@ from tests.session_helpers import (
     said,
     saved,
     saved_session,
-    small,
     straight,
 )
 
@@ -38,6 +37,11 @@ SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
 # Saving.
+
+
+@pytest.fixture
+def first_run():
+    return small()
 
 
 def test_ctrl_s_asks_for_a_file_once(racer, tmp_path, answer):

@@ -11,7 +11,7 @@ from PySide6.QtCore import QMimeData, Qt
 
 from core.presets import PRESETS
 from core.session import VERSION
-from tests.gui_helpers import write_idx
+from tests.gui_helpers import small, write_idx
 from tests.session_helpers import action, bits, drop, files, go, looks, opened_session, said, saved, saved_session
 
 pytest_plugins = ["tests.window", "tests.session_fixtures"]
@@ -20,6 +20,11 @@ KEY = Qt.Key
 
 
 # Drag and drop.
+
+
+@pytest.fixture
+def first_run():
+    return small()
 
 
 @pytest.mark.parametrize("place", ["plots", "form", "lanes", "said", "preset", "play", "timeline", "notes"])

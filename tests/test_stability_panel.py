@@ -29,6 +29,11 @@ SMALL = {"resolution": 32, "iterations": 60}
 
 
 @pytest.fixture
+def first_run():
+    return PRESETS["stability"].configuration(SMALL)
+
+
+@pytest.fixture
 def learner(opened):
     """Someone at a small map of momentum."""
     return at_map(opened())
@@ -92,7 +97,8 @@ def cell(user, x, y):
 # Opening and playing.
 
 
-def test_a_key_opens_it_and_the_map_computes_itself(user):
+def test_a_key_opens_it_and_the_map_computes_itself(opened):
+    user = opened(fresh=True)
     user.control(KEY.Key_7)
     user.until(lambda: user.panel.entry.key == "stability" and user.panel.shown_frame() is not None)
     user.until(lambda: user.player.head == 200, timeout=20_000)

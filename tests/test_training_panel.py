@@ -12,13 +12,18 @@ from core.optimizers import OPTIMIZERS
 from core.runner import Phase
 from gui.plots import LIGHT, blend
 from gui.theme import Severity
-from tests.gui_helpers import grabbed, ink, write_idx
+from tests.gui_helpers import grabbed, ink, small, write_idx
 
 pytest_plugins = ["tests.window"]
 
 KEY = Qt.Key
 SLOW = {"sgd.lr": 1e-6, "momentum.lr": 1e-6}
 FINISHED, PAUSED, RUNNING = Phase.FINISHED, Phase.PAUSED, Phase.RUNNING
+
+
+@pytest.fixture
+def first_run():
+    return small()
 
 
 @pytest.fixture
@@ -265,7 +270,7 @@ def test_a_race_of_own_data(opened, tmp_path):
 @pytest.mark.parametrize("harm", ["vanished", "truncated"])
 def test_data_that_cannot_be_read_is_reported_and_can_be_mended(opened, tmp_path, harm):
     folder, spare = write_idx(tmp_path / "own"), write_idx(tmp_path / "spare")
-    user = opened(data=str(folder))
+    user = opened(data=str(folder), fresh=True)
     if harm == "vanished":
         shutil.rmtree(folder)
     else:

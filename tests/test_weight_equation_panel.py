@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.presets import PRESETS, build
 from core.runner import Phase
+from tests.gui_helpers import small
 from tests.session_helpers import go, opened_session, saved_session
 
 pytest_plugins = ["tests.window"]
@@ -18,6 +19,11 @@ pytest_plugins = ["tests.window"]
 KEY = Qt.Key
 MIDDLE = 14 * 28 + 14
 MINUS = str.maketrans("−", "-")
+
+
+@pytest.fixture
+def first_run():
+    return small()
 
 
 @pytest.fixture

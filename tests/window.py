@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from core.parameters import Configuration
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> QSettings:
@@ -27,13 +29,34 @@ def store(tmp_path: Path) -> QSettings:
 
 
 @pytest.fixture
-def opened(qtbot: Any, store: QSettings) -> Callable[..., User]:
+def first_run() -> Configuration | None:
+    """What windows open with, unless they are fresh; a module has its own where another panel would be made in vain."""
+    return None
+
+
+@pytest.fixture
+def settings(store: QSettings, first_run: Configuration | None) -> Callable[[bool], Settings]:
+    """Make the settings of a window, which say what it opens with."""
+
+    def make(fresh: bool = False) -> Settings:
+        made = Settings(fresh, store)
+        if first_run is not None and not fresh and not made.text("panel"):
+            panel = PRESETS[first_run.preset].panel
+            made.save("panel", panel)
+            made.save_configuration(panel, first_run)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def opened(qtbot: Any, settings: Callable[[bool], Settings]) -> Callable[..., User]:
     """Open windows that are closed at the test's end."""
     _make_light()
 
     def make(panel: str | None = None, data: str = "sample", preset: str = "", fresh: bool = False) -> User:
         chosen = PRESETS[preset] if preset else None
-        window = MainWindow(Settings(fresh, store), lambda: load(data), threads=1, preset=chosen)
+        window = MainWindow(settings(fresh), lambda: load(data), threads=1, preset=chosen)
         qtbot.addWidget(window)
         with qtbot.waitSignal(window.ready):
             window.show()
