@@ -55,7 +55,7 @@ class Band(ViewItem):
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Fill the area."""
         area, rough = self._once(frame, self._area)
-        colour = QColor(self._colour)
+        colour = QColor(self._lane(self._colour))
         colour.setAlphaF(self._alpha)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, frame.fine or not rough)
         painter.setPen(Qt.PenStyle.NoPen)

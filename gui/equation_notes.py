@@ -84,12 +84,23 @@ class EquationNotes(QWidget):
         """Let one of these lanes be chosen."""
         if tuple(lanes) == self._lanes:
             return
-        from gui.legend import lane_icon  # draws with the plots' markers
-
         self._lanes = tuple(lanes)
         self.lane.clear()
         for lane in lanes:
-            self.lane.addItem(lane_icon(lane.colour, lane.marker, _ICON), lane.label, lane.name)
+            self.lane.addItem(lane.label, lane.name)
+        self._show_icons()
+
+    def _show_icons(self) -> None:
+        from gui.legend import lane_icon  # draws with the plots' markers
+
+        for place, lane in enumerate(self._lanes):
+            self.lane.setItemIcon(place, lane_icon(lane.colour, lane.marker, _ICON))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the lanes' colours as another theme's page asks for."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_icons()
 
     def show_lane(self, name: str, where: str) -> None:
         """Say whose equation it is, and of which step."""

@@ -65,7 +65,12 @@ def _near(value: float, digits: int = 9) -> float:
 
 
 class ViewItem(pg.GraphicsObject):
-    """An item as large as its view, drawn by `draw(painter, frame)` in scene pixels."""
+    """An item as large as its view, drawn by `draw(painter, frame)` in scene pixels.
+
+    Colours that it is given are lanes', unless `exact`, and drawn as the page asks for.
+    """
+
+    exact = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,6 +128,10 @@ class ViewItem(pg.GraphicsObject):
         right = max(float(curve.place(np.array(len(curve.y) - 1))) for curve in curves if len(curve.y))
         margin = _TOUCHED_PIXELS * view.viewPixelSize()[0]
         return QRectF(left - margin, self._rect.top(), right - left + 2.0 * margin, self._rect.height())
+
+    def _lane(self, colour: str) -> str:
+        """Return a colour that the item was given as it is drawn."""
+        return colour if self.exact else self._colours.lane(colour)
 
     def _changed(self) -> None:
         """Note that what is cached is stale, and ask to be painted."""
@@ -247,7 +256,7 @@ class Trace(ViewItem):
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the curve."""
-        colour = blend(self._colour, self._colours.background, self._alpha)
+        colour = blend(self._lane(self._colour), self._colours.background, self._alpha)
         line = self._once(frame, self._line)
         stroke(painter, line, colour, self._weight, frame, dashed=self._dashed)
 
@@ -315,7 +324,7 @@ class PathTrace(ViewItem):
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw line, markers and the current point."""
         line, markers, current = self._once(frame, self._shapes)
-        colour = QColor(self._colour)
+        colour = QColor(self._lane(self._colour))
         stroke(painter, line, colour, self._weight, frame)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
@@ -380,8 +389,9 @@ class StepHistogram(ViewItem):
         if self._ghost:
             stroke(painter, path, blend(self._colours.foreground, page, 0.5), 1, frame, dashed=True)
             return
-        painter.fillPath(path, blend(self._colour, page, 0.42))
-        stroke(painter, path, QColor(self._colour), 1, frame)
+        colour = self._lane(self._colour)
+        painter.fillPath(path, blend(colour, page, 0.42))
+        stroke(painter, path, QColor(colour), 1, frame)
 
     def _path(self, frame: Frame) -> QPainterPath:
         """Return the step line from the base and back to it, in scene pixels."""

@@ -116,6 +116,7 @@ class LaneRow(QFrame):
         super().__init__(parent)
         self.option = option
         self.check = self._make_check()
+        self._show_icon()
         self._status = _Status(self)
         self._status.setObjectName(f"lane-{option.name}:status")
         self.chevron = IconButton("chevron-right", f"Parameters of {option.label}", 16, "muted", self)
@@ -176,17 +177,25 @@ class LaneRow(QFrame):
         self.set_open(not self.is_open())
 
     def _make_check(self) -> _Check:
-        from gui.legend import lane_icon  # draws with the plots' markers; not needed before the first row
-
         option = self.option
         check = _Check(option.label, self)
         check.setObjectName(f"lane-{option.name}")
         check.setProperty("lane", True)
-        check.setIcon(lane_icon(option.colour, option.marker, _SWATCH))
         check.setIconSize(QSize(_SWATCH, _SWATCH))
         check.setToolTip(formula_tip(option.doc, self.font()) if option.doc else "")
         check.toggled.connect(lambda on: self.clicked.emit(option.name, on))
         return check
+
+    def _show_icon(self) -> None:
+        from gui.legend import lane_icon  # draws with the plots' markers; not needed before the first row
+
+        self.check.setIcon(lane_icon(self.option.colour, self.option.marker, _SWATCH))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the lane's colour as another theme's page asks for."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._show_icon()
 
     def _make_body(self) -> QWidget:
         self._body = QWidget(self)

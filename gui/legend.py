@@ -21,7 +21,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGraphicsWidget
 
+from gui import theme
 from gui.plots import LABEL_PIXELS, LIGHT, PlotColours, plot_font
+from gui.tints import on_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +45,17 @@ _BETWEEN = 22.0
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """One line of a legend. Without a marker only the line is drawn, dashed or not; or a filled area."""
+    """One line of a legend. Without a marker only the line is drawn, dashed or not; or a filled area.
+
+    The colour is a lane's, drawn as the page asks for, unless it is `exact`.
+    """
 
     label: str
     colour: str
     marker: str = ""
     dashed: bool = False
     area: bool = False
+    exact: bool = False
 
 
 def marker_path(marker: str, size: float) -> QPainterPath:
@@ -79,32 +85,33 @@ _OWN_SHAPES = {"O": lambda: _hollow("o"), "S": lambda: _hollow("s"), "H": _hourg
 
 
 def lane_icon(colour: str, marker: str, size: int = 18) -> QIcon:
-    """Return a lane's marker in its colour, sharp at single and double resolution."""
+    """Return a lane's marker in its colour on the present theme's pages, sharp at single and double resolution."""
     icon = QIcon()
     for ratio in (1.0, 2.0):
         picture = QPixmap(round(size * ratio), round(size * ratio))
         picture.setDevicePixelRatio(ratio)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
-        _draw_sample(painter, QRectF(0.0, 0.0, size, size), LegendEntry("", colour, marker))
+        _draw_sample(painter, QRectF(0.0, 0.0, size, size), LegendEntry("", colour, marker), theme.current().dark)
         painter.end()
         icon.addPixmap(picture)
     return icon
 
 
-def _draw_sample(painter: QPainter, rect: QRectF, entry: LegendEntry) -> None:
+def _draw_sample(painter: QPainter, rect: QRectF, entry: LegendEntry, dark: bool) -> None:
     """Draw an entry's piece of line with its marker in the middle, or its area."""
     middle = rect.center()
+    colour = QColor(entry.colour if entry.exact else on_page(entry.colour, dark))
     if entry.area:
-        painter.fillRect(QRectF(rect.left(), middle.y() - _AREA / 2.0, rect.width(), _AREA), QColor(entry.colour))
+        painter.fillRect(QRectF(rect.left(), middle.y() - _AREA / 2.0, rect.width(), _AREA), colour)
         return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     style = Qt.PenStyle.DashLine if entry.dashed else Qt.PenStyle.SolidLine
-    painter.setPen(QPen(QColor(entry.colour), 2.0, style, Qt.PenCapStyle.FlatCap))
+    painter.setPen(QPen(colour, 2.0, style, Qt.PenCapStyle.FlatCap))
     painter.drawLine(QPointF(rect.left(), middle.y()), QPointF(rect.right(), middle.y()))
     if entry.marker:
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QBrush(QColor(entry.colour)))
+        painter.setBrush(QBrush(colour))
         painter.drawPath(marker_path(entry.marker, 9.0).translated(middle))
         painter.setBrush(Qt.BrushStyle.NoBrush)
 
@@ -138,7 +145,7 @@ def draw_legend(painter: QPainter, rect: QRectF, entries: Sequence[LegendEntry],
         top = rect.top() + number * ROW
         for x, entry in row:
             sample = QRectF(rect.left() + x, top, _SAMPLE, ROW)
-            _draw_sample(painter, sample, entry)
+            _draw_sample(painter, sample, entry, colours.dark)
             painter.setPen(QColor(colours.foreground))
             text = QRectF(sample.right() + _GAP, top, rect.width(), ROW)
             painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, entry.label)

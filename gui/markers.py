@@ -48,7 +48,7 @@ class CurveMarkers(ViewItem):
         shape = marker_path(self._marker, _PIXELS)
         path = self._once(frame, lambda found: self._shapes(found, shape))
         painter.strokePath(path, QPen(QColor(self._colours.background), 2.5))
-        painter.fillPath(path, QColor(self._colour))
+        painter.fillPath(path, QColor(self._lane(self._colour)))
 
     def _shapes(self, frame: Frame, shape: QPainterPath) -> QPainterPath:
         left, top, width, height = frame.rect

@@ -6,11 +6,13 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtWidgets import QFormLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from core.lanes import Axis
+from gui import theme
 from gui.symbols import as_html
+from gui.tints import on_page
 from gui.widgets import row_of
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ FORMULAS = {
 
 
 def _square(colour: str) -> str:
-    return f"<span style='color:{colour}'>■</span> " if colour else ""
+    return f"<span style='color:{on_page(colour, theme.current().dark)}'>■</span> " if colour else ""
 
 
 def _breakable(formula: str) -> str:
@@ -104,9 +106,12 @@ class Notes(QScrollArea):
 
     def show_text(self, look_for: Sequence[str], formulas: Sequence[tuple[str, str, str]]) -> None:
         """Show what to look for and the formulas `(label, colour, text)`; nothing is laid out anew for the same."""
-        if (tuple(look_for), tuple(formulas)) == self._shown:
-            return
-        self._shown = tuple(look_for), tuple(formulas)
+        if (tuple(look_for), tuple(formulas)) != self._shown:
+            self._shown = tuple(look_for), tuple(formulas)
+            self._write()
+
+    def _write(self) -> None:
+        look_for, formulas = self._shown
         points = "".join(f"<p style='margin:0 0 7px 0'>{escape(point)}</p>" for point in look_for)
         self._look.setText(points)
         parts = [
@@ -117,6 +122,12 @@ class Notes(QScrollArea):
         self._formulas.setText("".join(parts))
         self._formulas_head.setVisible(bool(parts))
         self._formulas.setVisible(bool(parts))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the lanes' colours as another theme's page asks for."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and any(self._shown):
+            self._write()
 
     def show_numbers(self, numbers: Sequence[tuple[str, str]]) -> None:
         """Show live numbers; only texts that differ are touched."""

@@ -17,6 +17,7 @@ from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPainter, QPen
 
 from core.numbers import powered, short
+from gui.tints import on_page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,10 @@ class PlotColours:
     def dark(self) -> bool:
         """Whether the page is darker than the text."""
         return QColor(self.background).lightnessF() < QColor(self.foreground).lightnessF()
+
+    def lane(self, colour: str) -> str:
+        """Return a lane's colour as it is drawn on this page."""
+        return on_page(colour, self.dark)
 
 
 LIGHT = PlotColours(background="#ffffff", foreground="#1f2933", muted="#5f6b7a", grid="#e6eaef")

@@ -61,7 +61,7 @@ class Projector:
     def colours(self) -> list[str]:
         """What must look the same in every frame: page, text, axes, grid, lanes."""
         own = self._view.colours
-        lanes = [lane.colour for lane in self._reel.frame.lanes]
+        lanes = [own.lane(lane.colour) for lane in self._reel.frame.lanes]
         return list(dict.fromkeys([own.background, own.foreground, own.muted, own.grid, *lanes]))
 
     def picture(self, moment: int) -> NDArray[np.uint8]:

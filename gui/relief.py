@@ -82,6 +82,8 @@ class ReliefItem(QGraphicsWidget):
         """Draw in these colours from now on."""
         self.colours = colours
         self._colour()
+        if self._relief is not None and len(self._lanes):
+            self._show_paths()
 
     def set_start(self, point: tuple[float, float]) -> None:
         """Mark where every lane starts."""
@@ -140,7 +142,7 @@ class ReliefItem(QGraphicsWidget):
         self._changed()
 
     def _tint(self, lane: Lane) -> tuple[float, ...]:
-        colour = QColor(lane.colour)
+        colour = QColor(self.colours.lane(lane.colour))
         colour.setAlphaF(1.0 if self._highlighted in (None, lane.name) else _FAINT)
         return colour.redF(), colour.greenF(), colour.blueF(), colour.alphaF()
 
@@ -280,7 +282,7 @@ class ReliefItem(QGraphicsWidget):
                 painter.setOpacity(1.0 if self._highlighted in (None, lane.name) else _FAINT)
                 marker = marker_path(lane.marker, _MARKER).translated(spot)
                 painter.strokePath(marker, QPen(page, 3.0, j=Qt.PenJoinStyle.RoundJoin))
-                painter.fillPath(marker, QColor(lane.colour))
+                painter.fillPath(marker, QColor(self.colours.lane(lane.colour)))
         painter.setOpacity(1.0)
 
 

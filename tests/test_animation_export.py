@@ -19,6 +19,7 @@ import main as command_line
 from core.animation import have_video
 from core.optimizers import OPTIMIZERS
 from gui import theme
+from gui.plots import LIGHT
 from tests.gui_helpers import export_reason, ink, pixels
 from tests.test_animation import read_back
 from tests.test_faults import disk_full_after
@@ -66,7 +67,7 @@ def test_paths_become_a_gif_that_looks_like_the_stills(user, export_folder):
     assert durations == [200] * 29 + [1700] and info["loop"] == 0
     assert frames[0].shape == (240, 320, 3)
     for name in user.panel.configuration["lanes"]:
-        assert ink(shown(frames[-1]), OPTIMIZERS[name].colour, tolerance=0) > 0, name
+        assert ink(shown(frames[-1]), LIGHT.lane(OPTIMIZERS[name].colour), tolerance=0) > 0, name
     for place, frame in ((0, frames[0]), (29, frames[-1])):
         user.player.seek(place)
         user.until(lambda at=place: user.player.shown_position == at)
@@ -97,7 +98,7 @@ def test_the_panel_is_not_disturbed_and_the_window_can_be_used(user, export_fold
     frames, *_ = read_back(export_folder / "optimizer-paths.gif")
     assert len(frames) == 30
     assert all(np.median(frame) > 180 for frame in (frames[0], frames[-1]))
-    assert ink(shown(frames[-1]), OPTIMIZERS["sgd"].colour, tolerance=0) > 0
+    assert ink(shown(frames[-1]), LIGHT.lane(OPTIMIZERS["sgd"].colour), tolerance=0) > 0
 
 
 def test_a_part_in_other_colours_of_one_plot(user, export_folder):

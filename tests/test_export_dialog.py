@@ -16,6 +16,7 @@ from shiboken6 import isValid
 from core.optimizers import OPTIMIZERS
 from core.runner import Phase
 from gui.panel_export import ALL_FORMATS
+from gui.plots import LIGHT
 from tests.gui_helpers import colours, export_reason, grabbed, ink, pixels
 
 pytest_plugins = ["tests.window"]
@@ -81,7 +82,7 @@ def test_a_picture_looks_like_the_panel(user, dialog, tmp_path):
     picture = QImage(str(tmp_path / "out" / "optimizer-paths.png"))
     assert (picture.width(), picture.height()) == (400, 300)
     for name in user.panel.configuration["lanes"]:
-        assert ink(picture, OPTIMIZERS[name].colour) > 5, name
+        assert ink(picture, LIGHT.lane(OPTIMIZERS[name].colour)) > 5, name
 
 
 def test_one_plot_other_colours_and_no_background(user, dialog, tmp_path):

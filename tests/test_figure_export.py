@@ -86,8 +86,8 @@ def test_a_png_has_the_size_asked_for_and_the_legend_above_the_plots(
     picture = array(image)
     strip = picture[: round(34 * scale)]
     for entry in LEGEND:
-        assert has(strip, entry.colour)
-        assert has(picture[strip.shape[0] :], entry.colour)
+        assert has(strip, LIGHT.lane(entry.colour))
+        assert has(picture[strip.shape[0] :], LIGHT.lane(entry.colour))
     assert has(strip, LIGHT.foreground, 60.0)
     assert picture[0, 0].tolist() == [255.0, 255.0, 255.0]
 
@@ -114,7 +114,7 @@ def test_an_svg_has_texts_as_text_curves_as_curves_and_clips_them(
     assert not list(svg.iter(f"{SVG}image"))
     families = {node.get("font-family") for node in svg.iter(f"{SVG}text")}
     assert len(families) == 1 and "Sans Serif" not in families
-    strokes = [group for group in svg.iter(f"{SVG}g") if group.get("stroke") == "#56b4e9"]
+    strokes = [group for group in svg.iter(f"{SVG}g") if group.get("stroke") == LIGHT.lane("#56B4E9").lower()]
     assert any(len(numbers(node.get("d", ""))) > 500 for group in strokes for node in group.iter(f"{SVG}path"))
 
 
@@ -154,7 +154,7 @@ def test_in_an_svg_no_text_is_clipped_away_and_the_curve_is_clipped_to_its_plot(
                 place = (matrix[0] * x + matrix[2] * y + dx, matrix[1] * x + matrix[3] * y + dy)
                 assert clip.adjusted(-1, -1, 1, 1).contains(*place), (text.text, place, clip)
                 seen += 1
-            if group.get("stroke") == "#56b4e9" and group.get("stroke-width") != "2":
+            if group.get("stroke") == LIGHT.lane("#56B4E9").lower() and group.get("stroke-width") != "2":
                 assert clip.width() < 400 and clip.height() < 340
                 seen += 100
     assert seen > 110

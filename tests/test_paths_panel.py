@@ -11,6 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from core.optimizers import OPTIMIZERS
 from core.surfaces import SURFACES
 from gui.panel_export import Request, export_panel
+from gui.plots import LIGHT
 from tests.gui_helpers import grabbed, ink
 
 pytest_plugins = ["tests.window"]
@@ -117,7 +118,7 @@ def test_a_slow_speed_is_slower(user):
 
 
 def test_what_is_drawn_follows_the_cursor(user):
-    blue = OPTIMIZERS["sgd"].colour
+    blue = LIGHT.lane(OPTIMIZERS["sgd"].colour)
     whole = ink(grabbed(user.panel.view), blue)
     user.press(KEY.Key_Home)
     assert ink(grabbed(user.panel.view), blue) < whole / 3
@@ -272,7 +273,7 @@ def test_the_wheel_zooms_and_a_drag_pans(user):
 
 
 def test_lanes_are_hidden_but_never_all(user):
-    colours = {name: OPTIMIZERS[name].colour for name in ("sgd", "adagrad")}
+    colours = {name: LIGHT.lane(OPTIMIZERS[name].colour) for name in ("sgd", "adagrad")}
     user.click("lane-adagrad")
     user.until(lambda: len(user.player.frame.lanes) == 5)
     user.aside()

@@ -17,6 +17,7 @@ from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS
 from core.surfaces import SURFACES
 from gui import opengl
+from gui.plots import LIGHT
 from gui.relief import round_ticks
 from tests.gui_helpers import colours, grabbed, ink, pixels
 
@@ -135,7 +136,7 @@ def test_a_click_shows_the_landscape_with_every_path_and_another_the_map(user_wi
     show(user)
     picture = landscape(user)
     for name in user.panel.configuration["lanes"]:
-        assert ink(picture, OPTIMIZERS[name].colour) > 10, name
+        assert ink(picture, LIGHT.lane(OPTIMIZERS[name].colour)) > 10, name
     assert len(colours(picture)) > 300, "the ground is shaded"
     user.click("relief")
     user.aside()
@@ -173,7 +174,7 @@ def test_it_follows_steps(user_with_gl):
     user.until(lambda: user.player.shown_position == 0)
     start = landscape(user)
     assert start != end
-    assert ink(start, OPTIMIZERS["sgd"].colour) < ink(end, OPTIMIZERS["sgd"].colour)
+    assert ink(start, LIGHT.lane(OPTIMIZERS["sgd"].colour)) < ink(end, LIGHT.lane(OPTIMIZERS["sgd"].colour))
     user.press(KEY.Key_Space)
     user.until(lambda: user.player.shown_position > 3)
     user.press(KEY.Key_Space)
@@ -223,7 +224,7 @@ def test_a_function_of_ones_own_has_holes_where_it_has_no_value(user_with_gl):
     user.until(lambda: "ln" in relief(user)._relief.surface.formula)
     faces = relief(user)._relief.faces
     assert 0 < len(faces) < 2 * 119**2
-    assert ink(landscape(user), OPTIMIZERS["momentum"].colour) > 10
+    assert ink(landscape(user), LIGHT.lane(OPTIMIZERS["momentum"].colour)) > 10
 
 
 def test_a_lane_that_is_switched_off_is_not_on_it(user_with_gl):
@@ -232,7 +233,7 @@ def test_a_lane_that_is_switched_off_is_not_on_it(user_with_gl):
     user.click("lane-adam")
     user.until(lambda: user.player.settled and len(user.player.frame.lanes) == 5)
     user.aside()
-    assert ink(landscape(user), OPTIMIZERS["adam"].colour, 8) == 0
+    assert ink(landscape(user), LIGHT.lane(OPTIMIZERS["adam"].colour), 8) == 0
 
 
 def test_it_is_exported_as_it_is_seen_in_other_colours_too(user_with_gl, tmp_path):
@@ -249,7 +250,7 @@ def test_it_is_exported_as_it_is_seen_in_other_colours_too(user_with_gl, tmp_pat
     picture = QImage(str(tmp_path / "relief.png"))
     assert picture.width() == 960
     for name in user.panel.configuration["lanes"]:
-        assert ink(picture, OPTIMIZERS[name].colour) > 10, name
+        assert ink(picture, LIGHT.lane(OPTIMIZERS[name].colour)) > 10, name
     dark = Request(WHOLE, "png", tmp_path, "dark", (480, 400), 1.0, plot_colours(theme.THEMES["dark"]))
     export_panel(user.panel, dark)
     assert np.median(pixels(QImage(str(tmp_path / "dark.png")))) < 60

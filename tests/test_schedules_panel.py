@@ -22,7 +22,7 @@ pytest_plugins = ["tests.window"]
 
 KEY = Qt.Key
 FINISHED, PAUSED = Phase.FINISHED, Phase.PAUSED
-SGD, ADAM = OPTIMIZERS["sgd"].colour, OPTIMIZERS["adam"].colour
+SGD, ADAM = (LIGHT.lane(OPTIMIZERS[name].colour) for name in ("sgd", "adam"))
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_space_runs_to_the_end_and_curves_are_drawn(user):
     assert frame.loss[1, -20:].mean() < frame.loss[1, :20].mean()
     picture = grabbed(user.panel.view)
     for name in ("sgd", "adam"):
-        assert ink(picture, OPTIMIZERS[name].colour) > 50
+        assert ink(picture, LIGHT.lane(OPTIMIZERS[name].colour)) > 50
         assert user.lane_status(name).startswith(f"{frame.smoothed[frame_row(frame, name), -1]:.3f}")
     assert user.find("readout-position").text() == "iteration 120 / 120"
 
@@ -104,12 +104,12 @@ def test_the_timeline_scrubs_the_curves(user):
     user.small_race(iterations=400)
     user.press(KEY.Key_Space)
     user.until_phase(FINISHED)
-    whole = ink(grabbed(user.panel.view.graphics), OPTIMIZERS["adam"].colour)
+    whole = ink(grabbed(user.panel.view.graphics), LIGHT.lane(OPTIMIZERS["adam"].colour))
     bar = user.find("timeline")
     user.click(bar, QPoint(bar.width() // 8, bar.height() // 2))
     assert at(user) == pytest.approx(50, abs=4)
     assert user.lane_status("adam").startswith(f"{user.player.frame.smoothed[1, at(user) - 1]:.3f}")
-    assert ink(grabbed(user.panel.view.graphics), OPTIMIZERS["adam"].colour) < whole / 2
+    assert ink(grabbed(user.panel.view.graphics), LIGHT.lane(OPTIMIZERS["adam"].colour)) < whole / 2
     user.press(KEY.Key_Space)
     user.until(lambda: at(user) > 60)
 
@@ -183,7 +183,7 @@ def test_hiding_a_lane_leaves_the_run_and_bringing_another_restarts_it(race):
     here, loads = at(race), race.player.status.loads
     race.click("lane-adam")
     race.aside()
-    assert ink(grabbed(race.panel.view), OPTIMIZERS["adam"].colour, 12) < 5
+    assert ink(grabbed(race.panel.view), LIGHT.lane(OPTIMIZERS["adam"].colour), 12) < 5
     race.click("lane-adam")
     assert (at(race), race.player.status.loads) == (here, loads)
     race.click("lane-momentum")
@@ -305,7 +305,7 @@ def test_seeds_ink_bands_and_say_what_can_be_told_apart(user, seeds, said):
     user.until_phase(FINISHED)
     frame, view = user.player.frame, user.panel.view
     view.loss.setYRange(float(np.nanmin(frame.spread.smoothed)), float(np.nanmax(frame.spread.smoothed)))
-    tint = blend(OPTIMIZERS["sgd"].colour, LIGHT.background, 0.18).name()
+    tint = blend(LIGHT.lane(OPTIMIZERS["sgd"].colour), LIGHT.background, 0.18).name()
     assert ink(grabbed(view.graphics), tint, 4) > 40
     numbers = dict(view.numbers(frame, 60))
     assert numbers["seeds"] == f"{seeds} (0 to {seeds - 1})" and any(name.startswith(said) for name in numbers)

@@ -154,9 +154,9 @@ class AnswersChart(Picture):
         heights = zip(_cells(bars, len(shares)), shares, strict=True)
         rects = [cell.adjusted(0.0, (1.0 - share) * cell.height(), 0.0, 0.0) for cell, share in heights]
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(blend(lane.colour, colours.background, _PALE))
+        painter.setBrush(blend(colours.lane(lane.colour), colours.background, _PALE))
         painter.drawRects(rects)
-        painter.fillRect(rects[best], QColor(lane.colour))
+        painter.fillRect(rects[best], QColor(colours.lane(lane.colour)))
         write(painter, parts.said, answer_text(chances), colours.foreground, CENTRE, parts.pixels, bold=True)
         write(painter, parts.sure, probability_text(chances.max()), colours.muted)
 
@@ -199,7 +199,7 @@ def answer_text(chances: Any) -> str:
 def _draw_name(painter: QPainter, place: QRectF, lane: Lane, watched: bool, colours: PlotColours) -> None:
     painter.setRenderHint(painter.RenderHint.Antialiasing, True)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(lane.colour))
+    painter.setBrush(QColor(colours.lane(lane.colour)))
     painter.drawPath(marker_path(lane.marker, 9.0).translated(place.left() + 8.0, place.center().y()))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(painter.RenderHint.Antialiasing, False)

@@ -301,7 +301,12 @@ class BatchNormView(RunView):
         if tested:
             page = self.colours.background
             found += [
-                LegendEntry(f"{words}, test", blend(lane.colour, page, PALE).name(), dashed=not lane.batchnorm)
+                LegendEntry(
+                    f"{words}, test",
+                    blend(self.colours.lane(lane.colour), page, PALE).name(),
+                    dashed=not lane.batchnorm,
+                    exact=True,
+                )
                 for words, lane in lanes.items()
             ]
         return [*found, *before_entry(bool(frame.futures), self.colours)]

@@ -89,6 +89,7 @@ class _Layers:
             self.plot.removeItem(trace)
         self.traces = [Trace(weight=2) for _ in range(layers)]
         for trace in self.traces:
+            trace.exact = True
             trace.setZValue(10)
             self.plot.addItem(trace)
         self.set_colours(self.plot.colours)
@@ -190,6 +191,7 @@ class FlowView(RunView):
 
     def _make_hover(self, plot: Plot, kind: int) -> Crosshair:
         hover = Crosshair(lambda index: self._read(index, kind))
+        hover.exact = True
         hover.moved.connect(self._follow_hover)
         plot.addItem(hover)
         return hover

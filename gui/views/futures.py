@@ -33,12 +33,16 @@ _PALE = {False: (0.42, 0.24), True: (0.58, 0.42)}  # of the last future and of t
 
 def pale(colour: str, colours: PlotColours, age: int = 0) -> QColor:
     """Return the tint of an old future; its `age` is 0 for the last one."""
+    return _tint(colours.lane(colour), colours, age)
+
+
+def _tint(colour: str, colours: PlotColours, age: int = 0) -> QColor:
     return blend(colour, colours.background, _PALE[colours.dark][min(age, 1)])
 
 
 def before_entry(there: bool, colours: PlotColours) -> list[LegendEntry]:
     """Return what a legend says of pale curves, if there are any."""
-    return [LegendEntry(BEFORE, pale(colours.muted, colours).name())] if there else []
+    return [LegendEntry(BEFORE, _tint(colours.muted, colours).name(), exact=True)] if there else []
 
 
 class _OldTrace(Trace):

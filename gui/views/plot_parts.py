@@ -73,7 +73,7 @@ class Head(QGraphicsWidget):
 
     def _readable(self, colour: str) -> QColor:
         """Return a lane's colour, nearer to that of text."""
-        return blend(colour, self._colours.foreground, 0.75)
+        return blend(self._colours.lane(colour), self._colours.foreground, 0.75)
 
 
 def _written(scores: tuple[Score, ...]) -> list[tuple[str, str]]:

@@ -49,7 +49,7 @@ class Pointer(ViewItem):
         at = QPointF(frame.sx * x + frame.dx, frame.sy * y + frame.dy)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for shade, width in ((self._colours.background, 5.0), (colour, 2.5)):
+        for shade, width in ((self._colours.background, 5.0), (self._lane(colour), 2.5)):
             painter.setPen(QPen(QColor(shade), width))
             painter.drawEllipse(at, _RING, _RING)
 

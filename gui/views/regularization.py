@@ -223,11 +223,11 @@ class RegularizationView(RunView):
     def _colour_key(self, colours: PlotColours) -> None:
         """Say what lines and bands are, in tints of this page."""
         grey, page = colours.muted, colours.background
-        entries = [LegendEntry("train", grey, dashed=True), LegendEntry("test", grey)]
-        entries.append(LegendEntry("gap", blend(grey, page, 1.6 * GAP_ALPHA).name(), area=True))
+        entries = [LegendEntry("train", grey, dashed=True, exact=True), LegendEntry("test", grey, exact=True)]
+        entries.append(LegendEntry("gap", blend(grey, page, 1.6 * GAP_ALPHA).name(), area=True, exact=True))
         if self._keyed[0]:
             tint = blend(grey, page, QUARTILES_ALPHA + GAP_ALPHA).name()
-            entries.append(LegendEntry("quartiles of test", tint, area=True))
+            entries.append(LegendEntry("quartiles of test", tint, area=True, exact=True))
         entries += before_entry(self._keyed[1], colours)
         self._key.set_colours(colours)
         self._key.set_entries(entries)

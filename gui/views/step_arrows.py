@@ -119,7 +119,7 @@ class StepArrows(ViewItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for colour, found in lanes:
             for mark in found:
-                self._draw_mark(painter, mark, QColor(colour), scales[mark.kind], frame)
+                self._draw_mark(painter, mark, QColor(self._lane(colour)), scales[mark.kind], frame)
         self._draw_legend(painter, frame, _rows(marks, len(self._steps) > 1, scales))
 
     def _draw_mark(self, painter: QPainter, mark: _Mark, colour: QColor, scale: float, frame: Frame) -> None:
@@ -202,7 +202,7 @@ class StepArrows(ViewItem):
     def _draw_sample(self, painter: QPainter, row: QRectF, mark: _Mark) -> None:
         """Draw a mark as it is on the map, whatever its lane's colour there."""
         one = len(self._steps) == 1
-        colour = QColor(self._steps[0].colour if one else self._colours.foreground)
+        colour = QColor(self._lane(self._steps[0].colour) if one else self._colours.foreground)
         line = QLineF(row.left(), row.center().y(), row.left() + _SAMPLE - _EDGE, row.center().y())
         if mark.radii is not None:
             outline = QPainterPath()

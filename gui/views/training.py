@@ -220,7 +220,7 @@ class TrainingView(RunView):
         """Say what the lines are, whoever's."""
         grey = self.colours.muted
         before = before_entry(self._branched, self.colours)
-        return [*before, LegendEntry("test", grey), LegendEntry("train", grey, dashed=True)]
+        return [*before, LegendEntry("test", grey, exact=True), LegendEntry("train", grey, dashed=True, exact=True)]
 
     def _show_lanes(self, frame: TrainingFrame) -> None:
         shown = {frame.lanes[i].name for i in self.visible(frame)}
