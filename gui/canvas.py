@@ -33,6 +33,7 @@ _STEPS = {
 }
 _PEN = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _CLEAR = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+_HELD = (Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Shift, Qt.Key.Key_Meta)
 _DIGITS = {Qt.Key(Qt.Key.Key_0 + digit): digit for digit in range(10)}
 _HOW = "Draw here with the mouse:\nleft draws, right erases"
 _TWO_LINES = 34.0
@@ -95,10 +96,15 @@ class Canvas(OwnKeys, QWidget):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """Leave keys with Ctrl or Alt to the window: a digit alone is the canvas's, Ctrl and a digit open a panel."""
+        """Leave keys with Ctrl or Alt to the window: a digit alone is the canvas's, Ctrl and a digit open a panel.
+
+        The stroke in hand ends before, so that undo takes it back.
+        """
         if event.type() == QEvent.Type.ShortcutOverride:
-            held = cast("QKeyEvent", event).modifiers()
-            if held & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            keys = cast("QKeyEvent", event)
+            if keys.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+                if keys.key() not in _HELD:
+                    self._end_stroke()
                 event.ignore()
                 return True
         return super().event(event)
@@ -114,7 +120,6 @@ class Canvas(OwnKeys, QWidget):
         """Make images of (rows, columns); what was drawn for others goes."""
         if shape != self._shape:
             self._shape, self._pen = shape, (shape[0] / 2, shape[1] / 2)
-            self._before = self._last = None
             self.show_drawn(Drawn(blank(shape)))
 
     def drawn(self) -> Drawn:
@@ -122,8 +127,9 @@ class Canvas(OwnKeys, QWidget):
         return self._now
 
     def show_drawn(self, found: Drawn) -> None:
-        """Show a sheet; one for images of another size is left out."""
+        """Show a sheet instead of what is there and of the stroke in hand; one for another size is left out."""
         if found.paper.shape == (FINE * self._shape[0], FINE * self._shape[1]):
+            self._before, self._last, self._down = None, None, False  # it would go on in what others keep
             self._now = found
             self._tell()
 

@@ -268,6 +268,45 @@ def test_right_button_and_shift_erase(panel):
     assert ink > less > int(canvas(panel).drawn().paper.sum())
 
 
+def test_undo_in_the_midst_of_a_stroke_takes_that_stroke_back(panel):
+    stroke(panel, *SEVEN)
+    seven = canvas(panel).drawn().paper.copy()
+    sheet = canvas(panel)
+    panel.press_at(sheet, spot(panel, 20, 3))
+    panel.move_to(sheet, spot(panel, 20, 12))
+    more = sheet.drawn().paper.copy()
+    assert more.sum() > seven.sum()
+    panel.control(KEY.Key_Z)
+    panel.move_to(sheet, spot(panel, 2, 25))
+    assert np.array_equal(sheet.drawn().paper, seven), "the hand draws on only after the next press"
+    panel.release_at(sheet, spot(panel, 2, 25))
+    panel.control(KEY.Key_Z)
+    assert sheet.drawn().blank
+    for paper in (seven, more):
+        panel.control(KEY.Key_Z, SHIFT)
+        assert np.array_equal(sheet.drawn().paper, paper)
+    assert not panel.window.undo.canRedo()
+
+
+@pytest.mark.parametrize("pen", ["mouse", "keyboard"])
+def test_a_session_that_is_opened_in_the_midst_of_a_stroke_takes_its_place(panel, pen):
+    stroke(panel, *SEVEN)
+    kept, seven = panel.panel.view_state(), canvas(panel).drawn().paper.copy()
+    panel.control(KEY.Key_Z)
+    sheet = canvas(panel)
+    if pen == "mouse":
+        panel.press_at(sheet, spot(panel, 20, 3))
+    else:
+        panel.press(KEY.Key_Return)
+    assert not sheet.drawn().blank
+    panel.panel.resume(panel.panel.configuration, None, kept)
+    panel.move_to(sheet, spot(panel, 20, 12))
+    panel.press(KEY.Key_Down)
+    assert np.array_equal(sheet.drawn().paper, seven)
+    panel.release_at(sheet, spot(panel, 20, 12))
+    assert not panel.window.undo.canUndo(), "nothing was drawn"
+
+
 def test_each_stroke_and_clearing_can_be_undone(panel):
     states = [canvas(panel).drawn().paper.copy()]
     for places in (SEVEN, ((14, 8), (14, 20))):
