@@ -6,9 +6,10 @@ A parameter of a lane (`sgd.lr` where `sgd` can be a lane) has its place in the 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from core.parameters import Kind
@@ -16,6 +17,8 @@ from gui.editors import Editor
 from gui.formula_editor import FormulaEditor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from core.parameters import Configuration, Parameter
 
 LANES = "lanes"
@@ -80,15 +83,29 @@ def _without_default(parameter: Parameter) -> Parameter:
     return replace(parameter, default=None)
 
 
+def _follow_in_turn(rows: list[Editor]) -> None:
+    """Let the Tab key go through rows in this order; without it the one made last would come last."""
+    window, inside = rows[0].window(), [widget for row in rows for widget in row.findChildren(QWidget)]
+    stops = [found for found in inside if found.focusPolicy() is not Qt.FocusPolicy.NoFocus]
+    for first, second in pairwise(found for found in stops if found.window() is window):  # not what pops up
+        QWidget.setTabOrder(first, second)
+
+
 class Form(QWidget):
-    """Rows for a configuration. It scrolls with whatever it is put into."""
+    """Rows for a configuration, each made when it is first used. It scrolls with whatever it is put into.
+
+    Rows that nobody sees would cost their share: a change of the theme restyles them all.
+    """
 
     changed = Signal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._editors: dict[str, Editor] = {}
+        self._parameters: dict[str, Parameter] = {}
+        self._values: Mapping[str, Any] = {}
         self._headings: list[tuple[QLabel, list[Parameter]]] = []
+        self._order: list[QLabel | str] = []  # headings, and the keys below each
         self._declared: list[Parameter] = []
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(4, 0, 4, 0)  # in line with the lane list's rows
@@ -99,32 +116,50 @@ class Form(QWidget):
         parameters = form_parameters(configuration)
         if [_without_default(p) for p in parameters] != self._declared:
             self._rebuild(parameters)
-        values = configuration.current()
+        self._parameters = {parameter.key: parameter for parameter in parameters}
+        self._values = configuration.current()
         for parameter in parameters:
-            show_parameter(self._editors[parameter.key], parameter, values[parameter.key])
-            self._editors[parameter.key].setVisible(configuration.uses(parameter))
+            used = configuration.uses(parameter)
+            if used or parameter.key in self._editors:
+                editor = self.editor(parameter.key)
+                show_parameter(editor, parameter, self._values[parameter.key])
+                editor.setVisible(used)
         for heading, members in self._headings:
             heading.setVisible(any(configuration.uses(parameter) for parameter in members))
 
     def editor(self, key: str) -> Editor:
         """Return a parameter's row; KeyError where the form has none."""
+        if key not in self._editors:
+            self._editors[key] = self._make(self._parameters[key])
         return self._editors[key]
 
     def keys(self) -> tuple[str, ...]:
         """Return the keys of all rows, hidden ones too."""
-        return tuple(self._editors)
+        return tuple(self._parameters)
 
     def _rebuild(self, parameters: tuple[Parameter, ...]) -> None:
         self._clear()
         self._declared = [_without_default(p) for p in parameters]
         for heading, members in grouped(parameters).items():
             self._add_heading(heading, members)
-            for parameter in members:
-                make = FormulaEditor if parameter.kind is Kind.FORMULA else Editor
-                editor = make(parameter, self)
-                editor.edited.connect(self.changed)
-                self._editors[parameter.key] = editor
-                self._column.addWidget(editor)
+            self._order += [parameter.key for parameter in members]
+
+    def _make(self, parameter: Parameter) -> Editor:
+        """Make a row, hidden, in its place and in the order of the Tab key."""
+        make = FormulaEditor if parameter.kind is Kind.FORMULA else Editor
+        editor = make(parameter, self)
+        editor.hide()
+        editor.edited.connect(self.changed)
+        show_parameter(editor, parameter, self._values[parameter.key])
+        at = self._order.index(parameter.key)
+        before, after = self._made(self._order[:at]), self._made(self._order[at:])
+        self._column.insertWidget(len(before) + sum(isinstance(name, QLabel) for name in self._order[:at]), editor)
+        _follow_in_turn([before[-1], editor] if before else [editor, *after])
+        return editor
+
+    def _made(self, names: Sequence[QLabel | str]) -> list[Editor]:
+        """Return the rows that there are, of those named."""
+        return [self._editors[name] for name in names if isinstance(name, str) and name in self._editors]
 
     def _add_heading(self, text: str, members: list[Parameter]) -> None:
         if text:
@@ -132,6 +167,7 @@ class Form(QWidget):
             heading.setProperty("role", "heading")
             heading.setIndent(0)
             self._headings.append((heading, members))
+            self._order.append(heading)
             self._column.addWidget(heading)
 
     def _clear(self) -> None:
@@ -139,4 +175,4 @@ class Form(QWidget):
             self._column.removeWidget(widget)
             widget.hide()
             widget.deleteLater()
-        self._editors, self._headings = {}, []
+        self._editors, self._headings, self._order = {}, [], []

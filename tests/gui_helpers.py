@@ -61,6 +61,11 @@ class User:
                 return found
         raise AssertionError(f"no widget is called {name!r}")
 
+    def sees(self, name: str) -> bool:
+        """Tell whether there is a widget of that objectName on screen."""
+        found = (place.findChild(QWidget, name) for place in (self.panel, self.window))
+        return any(widget is not None and widget.isVisible() for widget in found)
+
     def said(self) -> str:
         """Return the line beside the panel's title."""
         return self.find("said").text()

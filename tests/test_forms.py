@@ -359,6 +359,34 @@ def test_a_form_shows_what_is_used_and_what_changed_in_mid_run(qtbot):
     assert form.editor("ratio").isHidden()
 
 
+def test_a_row_is_made_when_it_is_used_in_its_place_and_in_the_order_of_the_tab_key(qtbot):
+    first, ratio = (number(key, key, 20.0, "d", 1, 100, only_if=("surface", "saddle")) for key in ("first", "ratio"))
+    holder = QWidget()
+    column, form, other = QVBoxLayout(holder), Form(), QLineEdit()
+    column.addWidget(form)
+    column.addWidget(other)
+    qtbot.addWidget(holder)
+    form.show_configuration(configuration(first, CHOICE, ratio, WHOLE))
+    assert form.keys() == ("first", "surface", "ratio", "batch")
+    assert {row.parameter.key for row in form.findChildren(Editor)} == {"surface", "batch"}
+    form.show_configuration(configuration(first, CHOICE, ratio, WHOLE, surface="saddle", ratio=7.0, first=3.0))
+    holder.show()
+    qtbot.waitExposed(holder)
+    rows = sorted(form.findChildren(Editor), key=lambda row: row.y())
+    assert [row.parameter.key for row in rows] == ["first", "surface", "ratio", "batch"]
+    assert [form.editor(key).value() for key in ("first", "ratio")] == [3.0, 7.0]
+    holder.activateWindow()
+    qtbot.waitUntil(holder.isActiveWindow)
+    form.editor("first").field.setFocus()
+    seen = []
+    while QApplication.focusWidget() is not other:
+        row = next(row for row in rows if row.isAncestorOf(QApplication.focusWidget()))
+        seen += [row.parameter.key] * (row.parameter.key not in seen)
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        assert len(seen) <= 4
+    assert seen == ["first", "surface", "ratio", "batch"]
+
+
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
 def test_every_preset_has_a_form_without_lanes_and_their_parameters(qtbot, preset):
     made = preset.configuration()

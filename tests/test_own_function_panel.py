@@ -257,14 +257,14 @@ def test_the_domain_is_what_is_seen(typist):
 
 
 def test_a_surface_of_ones_own_is_chosen_and_left(user):
-    assert not user.find("function").isVisible()
+    assert not user.sees("function")
     user.choose("surface", OWN)
     user.until(lambda: user.player.frame.surface.key == OWN)
-    assert user.find("function").isVisible() and user.find("domain.x").isVisible()
-    assert not user.find("anisotropy").isVisible()
+    assert user.sees("function") and user.sees("domain.x")
+    assert not user.sees("anisotropy")
     user.choose("surface", "ackley")
     user.until(lambda: user.player.frame.surface.key == "ackley")
-    assert not user.find("function").isVisible()
+    assert not user.sees("function")
 
 
 def test_the_preset_is_undone_with_its_function(user):

@@ -56,10 +56,6 @@ def scheduled(user):
     return frame.ahead is not None and any(frame.ahead.scheduled)
 
 
-def visible(user, key):
-    return user.find(key).isVisibleTo(user.panel)
-
-
 def run(user, phase=FINISHED):
     user.press(KEY.Key_Space)
     user.until_phase(phase)
@@ -72,8 +68,8 @@ def test_a_schedule_is_chosen_in_a_lane_and_seen_before_the_run_begins(user):
     choose(user, "sgd", "cosine")
     user.until(lambda: rates(user).shown)
     assert list(user.panel.view.plots) == ["loss", "learning rate", "accuracy"]
-    assert visible(user, "schedule.length") and visible(user, "schedule.floor")
-    assert not visible(user, "schedule.every") and not visible(user, "schedule.warmup")
+    assert user.sees("schedule.length") and user.sees("schedule.floor")
+    assert not user.sees("schedule.every") and not user.sees("schedule.warmup")
     picture = part(user, rates(user).plot)
     assert ink(picture, pale(SGD, LIGHT).name()) > 60 and ink(picture, SGD, 8) == 0
     assert "cos(π·t/N)" in plain_text(user.panel.notes._formulas)
@@ -81,7 +77,7 @@ def test_a_schedule_is_chosen_in_a_lane_and_seen_before_the_run_begins(user):
     choose(user, "sgd", "constant")
     user.until(lambda: not rates(user).shown)
     user.until(lambda: user.panel.view.loss.geometry().height() == pytest.approx(room, abs=1))
-    assert "learning rate" not in user.panel.view.plots and not visible(user, "schedule.length")
+    assert "learning rate" not in user.panel.view.plots and not user.sees("schedule.length")
 
 
 def test_a_run_draws_what_was_used_and_follows_the_timeline(user):
@@ -185,7 +181,7 @@ def test_a_shorter_run_makes_schedules_shorter_until_one_is_chosen(user):
     choose(user, "sgd", "warmup-cosine")
     user.enter("iterations", "200")
     assert user.panel.configuration["schedule.length"] == 300
-    assert visible(user, "schedule.warmup")
+    assert user.sees("schedule.warmup")
 
 
 def test_a_setting_that_cannot_be_is_refused_at_its_field(user):
