@@ -36,7 +36,7 @@ _CLEAR = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 _HELD = (Qt.Key.Key_Control, Qt.Key.Key_Alt, Qt.Key.Key_Shift, Qt.Key.Key_Meta)
 _DIGITS = {Qt.Key(Qt.Key.Key_0 + digit): digit for digit in range(10)}
 _HOW = "Draw here with the mouse:\nleft draws, right erases"
-_TWO_LINES = 34.0
+_LINE, _TWO_LINES = 17.0, 34.0
 _HOW_INSTEAD = "Draw your own: left draws, right erases"
 
 
@@ -287,7 +287,9 @@ class Canvas(OwnKeys, QWidget):
         if self._now.example:
             painter.setFont(plot_font(LABEL_PIXELS))
             painter.setPen(QColor(found.muted))
-            below = rect.adjusted(0.0, min(0.86 * rect.height(), rect.height() - _TWO_LINES), 0.0, 0.0)
+            below = QRectF(rect.left(), rect.bottom(), rect.width(), self.height() - rect.bottom())
+            if below.height() < _LINE:  # no room beside the image
+                below = rect.adjusted(0.0, min(0.86 * rect.height(), rect.height() - _TWO_LINES), 0.0, 0.0)
             painter.drawText(below, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, _HOW_INSTEAD)
         painter.setPen(QPen(QColor(found.focus if self.hasFocus() else found.border), 2.0 if self.hasFocus() else 1.0))
         painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))

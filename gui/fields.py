@@ -16,15 +16,13 @@ from core.parameters import Kind, Parameter
 from gui.chips import Chips
 from gui.formula_field import FormulaField
 from gui.number_boxes import LARGEST_INT, FloatBox, IntBox, Typed
-from gui.widgets import CalmWheel, OwnKeys, row_of
+from gui.widgets import CalmWheel, ElidedCombo, OwnKeys, row_of
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtGui import QPaintEvent
-    from PySide6.QtWidgets import QStyleOptionComboBox
 
 HEIGHT = 28
-_ARROW = 36  # what a combo box needs beside its name
 _PARTS = {Kind.POINT: ("x", "y"), Kind.RANGE: ("low", "high")}
 
 
@@ -101,7 +99,7 @@ class Switch(OwnKeys, QCheckBox):
         self.entered.emit(on)
 
 
-class Combo(Typed, CalmWheel, QComboBox):
+class Combo(Typed, CalmWheel, ElidedCombo):
     """One of several names; also a name of one's own where the parameter takes more than its choices."""
 
     entered = Signal(object)
@@ -111,7 +109,6 @@ class Combo(Typed, CalmWheel, QComboBox):
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumContentsLength(6)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name in parameter.choices:
             self.addItem(dict(parameter.words).get(name, name), name)
         self.setMaxVisibleItems(16)
@@ -142,12 +139,6 @@ class Combo(Typed, CalmWheel, QComboBox):
             line.setText(value)
             line.setCursorPosition(0)
         self.blockSignals(False)
-
-    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
-        """Show as much of a long name as fits; the style would cut through a letter."""
-        super().initStyleOption(option)
-        room = self.width() - _ARROW
-        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
 
     def showPopup(self) -> None:
         """Open a list as wide as its longest name."""

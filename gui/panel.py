@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -36,7 +35,7 @@ from gui.player import Player
 from gui.reels import reel_of
 from gui.theme import Severity
 from gui.transport import Transport
-from gui.widgets import ElidedLabel, row_of, tip
+from gui.widgets import ElidedCombo, ElidedLabel, row_of, tip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,11 +86,9 @@ class Panel(PanelRuns):
     # Widgets.
 
     def _make_widgets(self) -> None:
-        self.presets = QComboBox(self)
+        self.presets = ElidedCombo(self)
         self.presets.setObjectName("preset")
         self.presets.setAccessibleName("preset")
-        # A long title does not widen the column.
-        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for found in panel_presets(self.entry.key):
             self.presets.addItem(found.title, found.name)
             self.presets.setItemData(self.presets.count() - 1, tip(f"{found.name}: {found.shows}"), _TIP)
@@ -149,7 +146,6 @@ class Panel(PanelRuns):
         column = QVBoxLayout(body)
         column.setContentsMargins(14, 12, 10, 12)
         column.setSpacing(10)
-        column.addWidget(self.presets)
         for widget in self._form_parts():
             column.addWidget(widget)
         column.addStretch(1)
@@ -168,7 +164,7 @@ class Panel(PanelRuns):
         return [self._title, self._said, self.extend]
 
     def _form_parts(self) -> list[QWidget]:
-        return [self.lanes, self.form]
+        return [self.presets, self.lanes, self.form]
 
     def _connect(self) -> None:
         self.presets.activated.connect(self._choose_preset)

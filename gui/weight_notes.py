@@ -79,13 +79,21 @@ class WeightNotes(EquationNotes):
 
     def show_update(self, step: WeightStep, first_seed: bool = False) -> None:
         """Show what an update did to the weight; of several seeds it is the first one's."""
+        self._where.show()
         place = "" if self._choosers else f"layer {step.layer}, {step.row + 1} → {step.column + 1}, "
         self.show_lane(step.lane, f"{place}update {step.iteration:,}{', first seed' if first_seed else ''}")
         explanation = explain_weight(step)
         if explanation is None:
-            self.show_word(f"This pixel is 0 in every image: the weight stays {short(step.before)}, as it was drawn.")
+            super().show_word(
+                f"This pixel is 0 in every image: the weight stays {short(step.before)}, as it was drawn."
+            )
         else:
             self.show_step(Explained(step.optimizer, (("", explanation),), gradient_line(step)))
+
+    def show_word(self, word: str) -> None:
+        """Say why there is no equation; a weight that was chosen elsewhere is not named then."""
+        super().show_word(word)
+        self._where.setVisible(self._choosers)
 
 
 class _Box(CalmWheel, QSpinBox):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import (
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
@@ -26,12 +27,14 @@ from gui import theme
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent, QWheelEvent
+    from PySide6.QtWidgets import QStyleOptionComboBox
 
 if TYPE_CHECKING:
     _Base = QWidget
 else:
     _Base = object
 
+_ARROW = 36  # what a combo box needs beside its name
 _SLIDER_KEYS = (
     Qt.Key.Key_Left,
     Qt.Key.Key_Right,
@@ -217,6 +220,34 @@ class ElidedLabel(QLabel):
         whole = [self.text()] if self.shown_text() != self.text() else []
         lines = whole + [self._hint] * bool(self._hint)
         self.setToolTip(tip("\n".join(lines)) if lines else "")
+
+
+class ElidedCombo(QComboBox):
+    """A combo box that shows as much of a long name as fits; the style would cut through a letter."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # A long name does not widen the column.
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+
+    def initStyleOption(self, option: QStyleOptionComboBox) -> None:
+        """Shorten the name."""
+        super().initStyleOption(option)
+        room = self.width() - _ARROW
+        option.currentText = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideRight, room)
+
+
+class Labelled(QWidget):
+    """A field with its label before it, in line with others that have labels of this width."""
+
+    def __init__(self, text: str, field: QWidget, width: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.label = QLabel(text, self)
+        self.label.setFixedWidth(width)
+        self.label.setBuddy(field)
+        row = row_of(self.label, field, margins=(4, 0, 0, 0))
+        row.setStretchFactor(field, 1)
+        self.setLayout(row)
 
 
 def row_of(*widgets: QWidget | int, spacing: int = 8, margins: tuple[int, int, int, int] = (0, 0, 0, 0)) -> QHBoxLayout:

@@ -247,13 +247,14 @@ def grabbed(widget: QWidget) -> QImage:
     return widget.grab().toImage()
 
 
-def write_idx(folder: Path, images: int = 60) -> Path:
+def write_idx(folder: Path, images: int = 60, shape: tuple[int, int] = (6, 6)) -> Path:
     """Write a small data set in MNIST's format and return its folder."""
+    pixels = images * shape[0] * shape[1]
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
     for name in IDX_FILES:
         if "images" in name:
-            content = struct.pack(">4I", 0x0803, images, 6, 6) + rng.integers(0, 256, images * 36, np.uint8).tobytes()
+            content = struct.pack(">4I", 0x0803, images, *shape) + rng.integers(0, 256, pixels, np.uint8).tobytes()
         else:
             content = struct.pack(">2I", 0x0801, images) + (np.arange(images) % 10).astype(np.uint8).tobytes()
         (folder / f"{name}-ubyte").write_bytes(content)

@@ -90,7 +90,7 @@ def test_a_network_that_diverged_is_still_shown_with_its_last_gradients(watching
     user.until(lambda: user.panel.view.page.key == "flow" and view(user).isVisible())
     lost = user.player.frame.diverged[0]
     assert lost is not None and view(user)._norms.heading.words.endswith(f"diverged at update {lost}")
-    assert user.said() == f"σ = 1 diverged at iteration {lost}"
+    user.until(lambda: user.said() == f"σ = 1 diverged at iteration {lost}: shown as of iteration {lost - 1}")
 
 
 def test_files_have_the_plots_with_the_lane_and_a_table(watching, tmp_path) -> None:

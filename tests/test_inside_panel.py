@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from core.presets import PRESETS
 from core.runner import Phase
@@ -161,6 +161,29 @@ def test_an_example_of_the_networks_size_comes_with_other_data(user, tmp_path):
 def own_key():
     number = [entry.key for entry in PANELS].index("inside") + 1
     return KEY(KEY.Key_0 + number)
+
+
+def test_the_fields_above_the_form_have_labels(user):
+    user.open("inside")
+    user.until(lambda: insight(user) is not None)
+    labels = {label.buddy(): label for label in user.panel.findChildren(QLabel) if label.buddy() is not None}
+    for name, words in (("preset", "preset"), ("source", "source"), ("watched", "network")):
+        label = labels[user.find(name)]
+        assert (label.text(), label.isVisible()) == (words, True)
+    user.panel.show_run("training")
+    assert not labels[user.find("preset")].isVisible() and labels[user.find("watched")].isVisible()
+
+
+def test_wide_images_leave_no_gap_below_the_canvas(user, tmp_path):
+    user.open("inside")
+    user.until(lambda: insight(user) is not None)
+    square = canvas(user).height()
+    user.window.data.load(str(write_idx(tmp_path / "own", 60, (4, 12))))
+    user.until(lambda: canvas(user).shape == (4, 12) and insight(user).tests.shape == (4, 12))
+    assert canvas(user).rect_of_image().bottom() > canvas(user).height() - 25
+    user.window.data.load("sample")
+    user.until(lambda: canvas(user).shape == (28, 28))
+    assert canvas(user).height() == square
 
 
 def test_where_a_race_was_trained_that_is_what_it_opens_with(opened):
@@ -468,8 +491,17 @@ def test_a_lane_that_diverged_is_shown_as_it_was_before_and_says_so(user):
     user.until(lambda: user.player.status.phase is not Phase.RUNNING and user.player.head > 0, 20_000)
     user.until(lambda: user.player.frame.diverged[0] is not None)
     lost = user.player.frame.diverged[0]
-    user.until(lambda: user.said().startswith(f"SGD diverged at iteration {lost:,}: "))
-    assert insight(user).iteration < lost
+    user.until(lambda: user.said() == f"SGD diverged at iteration {lost:,}: shown as of iteration {lost - 1:,}")
+    assert insight(user).iteration == lost - 1, "whatever was on screen while it trained"
+    user.press(KEY.Key_4) if QApplication.focusWidget() is canvas(user) else user.click("take-image")
+    assert {lane.name for lane in until_answered(user).lanes} == {"sgd", "adam"}
+    user.panel.view.open_page("mistakes")
+    user.until(lambda: user.panel.view.mistakes.insight is insight(user))
+    assert insight(user).results.unfinite == insight(user).results.tested
+    picture = user.panel.view.mistakes.grid
+    assert picture._no_mistakes() == f"{insight(user).results.tested:,} answers are not finite."
+    user.player.seek(lost - 2)
+    user.until(lambda: insight(user).iteration == lost - 2)
     user.player.seek(lost - 1)
     user.until(lambda: insight(user).iteration == lost - 1)
     user.until(lambda: "diverged" not in user.said())

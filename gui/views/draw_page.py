@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _ANY = "any"
 _CANVAS, _LEAST_CANVAS, _LEAST_SIDE, _MOST_CANVAS = 0.48, 154, 230, 520  # of the page's width, and pixels
 _BESIDES = 300  # of the page's height: what is below the canvas, few lines of cells and their scale
+_WORDS = 22  # below an image that is wider than high: how to draw
 _GETS = "what the\nnetworks get"
 
 
@@ -139,9 +140,14 @@ class DrawPage(Page):
 
     def resizeEvent(self, event: Any) -> None:
         """Share the width between canvas and answers, the height between them and the cells below."""
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give the canvas the room that it needs: wide images are not as high."""
         side = min(_MOST_CANVAS, round(_CANVAS * self.width()), self.height() - _BESIDES)
-        self._side.setFixedWidth(max(_LEAST_SIDE, side))
-        self.canvas.setFixedHeight(max(_LEAST_CANVAS, side) - 4)
+        width, (rows, columns) = max(_LEAST_SIDE, side), self.canvas.shape
+        self._side.setFixedWidth(width)
+        self.canvas.setFixedHeight(min(max(_LEAST_CANVAS, side), round(width * rows / columns) + _WORDS) - 4)
 
     def pictures(self) -> tuple[Picture, ...]:
         """Return answers and activations."""
@@ -149,7 +155,9 @@ class DrawPage(Page):
 
     def show_insight(self, insight: Insight) -> None:
         """Show answers; the canvas is for images of the networks' size."""
-        self.canvas.set_shape(insight.tests.shape)
+        if self.canvas.shape != insight.tests.shape:
+            self.canvas.set_shape(insight.tests.shape)
+            self._fit()
         if self.of_class.count() != insight.tests.classes + 1:
             self.of_class.clear()
             self.of_class.addItem(_ANY, -1)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from core.watching import NOTHING, Sight, Watch
 from gui.panel import Panel
-from gui.widgets import tip
+from gui.widgets import ElidedCombo, Labelled, tip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +29,8 @@ RUNS = {
     "regularization": "regularization run, live",
     "search": "search, live",
 }
+
+_LABELS = 52  # pixels before the fields above the form
 
 
 class GuestPanel(Panel):
@@ -54,12 +56,15 @@ class GuestPanel(Panel):
         self._live_words.setProperty("role", "muted")
         self.source.activated.connect(self._choose_source)
         self.watched.activated.connect(self._watch)
-        self.watched.setVisible(self.watches_own)
+        presets, *parts = super()._form_parts()
+        named = {"preset": presets, "source": self.source, "network": self.watched}
+        self._rows = {text: Labelled(text, combo, _LABELS, self) for text, combo in named.items()}
+        self._rows["network"].setVisible(self.watches_own)
         self._live_words.hide()
-        return [self.source, self.watched, self._live_words, *super()._form_parts()]
+        return [*self._rows.values(), self._live_words, *parts]
 
     def _make_combo(self, name: str, accessible: str, doc: str) -> QComboBox:
-        combo = QComboBox(self)
+        combo = ElidedCombo(self)
         combo.setObjectName(name)
         combo.setAccessibleName(accessible)
         combo.setToolTip(tip(doc))
@@ -125,9 +130,9 @@ class GuestPanel(Panel):
             self.player.watch(NOTHING)
         self._run = key
         self._use(self if key is None else self.desk.panel(key))
-        for widget in (self.presets, self.form):
+        for widget in (self._rows["preset"], self.form):
             widget.setVisible(key is None)
-        self.watched.setVisible(self._watching)
+        self._rows["network"].setVisible(self._watching)
         self._live_words.setVisible(self.live)
         self._forget()
         if key is None:

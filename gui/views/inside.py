@@ -10,11 +10,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QUndoCommand
 
 from core.drawing import enlarged
+from core.runner import Phase
 from core.watching import MOST_COMPARED, Sight, Watch
 from gui.canvas import Drawn
 from gui.drawing_text import drawing_from, drawing_view
 from gui.errors import reported
-from gui.views.guest import RUNS, GuestPanel, how_it_ended, start_words
+from gui.views.guest import RUNS, GuestPanel, how_it_ended, how_many_there, start_words
 from gui.views.inside_reel import inside_reel
 from gui.views.inside_view import InsideView
 from gui.weight_notes import shows
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from core.weight_steps import WeightStep
     from gui.panel import Panel
     from gui.reels import Reel
+    from gui.transport import TransportState
 
 _NOTES = (
     "Draw: every network answers while you draw, and while it trains. Units light up as they are active.",
@@ -62,6 +64,7 @@ class InsidePanel(GuestPanel):
         self._weight: tuple[str, int, int, int] | None = None
         self._step: WeightStep | None = None  # the picked weight's update of an earlier moment
         self._greeted = self._drawn_on = False
+        self._resting = True  # the engine, when it was last seen
         self._random = np.random.default_rng(0)
         return super()._form_parts()
 
@@ -133,10 +136,11 @@ class InsidePanel(GuestPanel):
             self._rest(found)
         seen = None if self._insight is None else self._insight.iteration
         ended = how_it_ended(frame, name, cursor, seen)
-        late = cursor < frame.iteration and seen != cursor and not ended
+        wanted = self._shown_of(frame, cursor)
+        late = wanted < frame.iteration and seen != wanted
         if late:
-            self._ask_in_turn(cursor)
-        elif seen == cursor:
+            self._ask_in_turn(wanted)
+        elif seen == wanted:
             self._asked = None
         self.view.flow.look_at(name)
         left = bool(ended) and self._insight is None and getattr(frame, "flow", None) is not None
@@ -186,10 +190,23 @@ class InsidePanel(GuestPanel):
             return _UNTRAINED
         return self._running().preset.title if self.live else ""
 
+    def _shown_of(self, frame: Any, cursor: int) -> int:
+        """Return the moment that is to be seen: of a network that ended before the cursor, its last one."""
+        return min(cursor, how_many_there(frame, "".join(self._names()[:1])) - 1)
+
     def _ask_in_turn(self, iteration: int) -> None:
         """Have an earlier moment recomputed; a replay waits for the one before, or nothing would ever be seen."""
-        if self._asked is None or not self.player.playing:
+        if self.player.status.phase is Phase.RUNNING:
+            self._asked = None  # the engine has no time to look back until it rests
+        elif self._asked is None or not self.player.playing:
             self._ask(iteration)
+
+    def _show_state(self, state: TransportState) -> None:
+        super()._show_state(state)
+        rests = self.player.status.phase is not Phase.RUNNING
+        if rests and not self._resting:
+            self._redraw()
+        self._resting = rests
 
     def _take_look(self, iteration: int, sight: Sight) -> None:
         """Show what the engine recomputed."""
@@ -204,8 +221,11 @@ class InsidePanel(GuestPanel):
         if not self.isVisible():
             return
         super()._watch()
-        if self.player.rewound is not None:
-            self._ask(self.player.rewound)
+        frame, rests = self.player.frame, self.player.status.phase is not Phase.RUNNING
+        if frame is not None and rests and self.player.settled:
+            moment = self._shown_of(frame, self.player.shown_position)
+            if moment < frame.iteration:
+                self._ask(moment)
 
     def shown_frame(self) -> Any:
         """Return the run's frame with what is seen of the network."""

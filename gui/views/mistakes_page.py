@@ -140,9 +140,7 @@ class MistakeGrid(Picture):
         mistakes = self.insight.results.mistakes
         found = self.found().tolist()
         if not found:
-            nothing = (
-                f"No mistakes on the {self.insight.tests.kind} images." if self._cell is None else "None any more."
-            )
+            nothing = "None any more." if self._cell is not None else self._no_mistakes()
             write(painter, QRectF(room.left(), room.top(), room.width(), 40.0), nothing, colours.muted)
         look = theme.DARK if colours.dark else theme.LIGHT
         for place, rect in zip(found, self.tiles(room), strict=False):
@@ -157,6 +155,12 @@ class MistakeGrid(Picture):
             write(painter, words, said, colours.foreground, CENTRE, bold=True)
             sure = probability_text(mistakes.probability[place])
             write(painter, words.translated(0.0, 14.0), sure, colours.muted, CENTRE, TICK_PIXELS)
+
+    def _no_mistakes(self) -> str:
+        """Say why there are none: a network that is about to diverge has no answers at all."""
+        assert self.insight is not None
+        many, kind = self.insight.results.unfinite, self.insight.tests.kind
+        return f"{many:,} answers are not finite." if many else f"No mistakes on the {kind} images."
 
     def over(self, painter: QPainter) -> None:
         """Frame what is under the mouse, and the keyboard's."""
