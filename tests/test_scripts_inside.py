@@ -41,7 +41,7 @@ def engine(open_run):
 
     def see(configuration, dataset, look):
         run = open_run(configuration, dataset)
-        run.watch(Watch(insight=look.lane))
+        run.watch(Watch(insight=look.lane, image=look.image))
         run.advance(look.at or run.total)
         insight = run.snapshot().insight
         run.advance(run.total - run.position)
@@ -74,6 +74,14 @@ def assert_seen_alike(insight, folder, kind) -> None:
         weights[int(row["layer"]) - 1][int(row["input"]) - 1, int(row["unit"]) - 1] = row["weight"]
     for one, other in zip(weights, insight.weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-5)
+
+
+def assert_answers_alike(insight, folder, kind) -> None:
+    rows = rows_of(folder / f"{kind}-answers.csv")
+    mine = {lane.name: [float(row["probability"]) for row in rows if row["lane"] == lane.name]
+            for lane in insight.answers.lanes}  # fmt: skip
+    np.testing.assert_allclose([*mine.values()], insight.answers.probabilities, rtol=1e-3, atol=1e-6)
+    assert len(rows) == insight.answers.probabilities.size
 
 
 def assert_flows_alike(rows, flow, folder, kind) -> None:
@@ -109,10 +117,12 @@ def test_what_a_network_sees(digits, tmp_path, engine, kind, preset, values, loo
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_trial_sees(digits, tmp_path, engine, kind) -> None:
     values = {"trials": 9, "epochs": 12, "hidden": (12,), "batch": 20, "images": 150, "halving": True}
-    configuration, look = configured("random-search", {**values, "search.lr": (1e-3, 1e-1)}), Look("trial-4", 6)
+    configuration = configured("random-search", {**values, "search.lr": (1e-3, 1e-1)})
+    look = Look("trial-4", 6, digits.test_images[3].tobytes())
     insight, _, flow = engine(configuration, digits, look)
     run_script(configuration, digits, tmp_path, kind, look)
     assert_seen_alike(insight, tmp_path, kind)
+    assert_answers_alike(insight, tmp_path, kind)
     assert flow is None and not (tmp_path / f"{kind}-flow.csv").exists()
 
 
@@ -123,21 +133,25 @@ def test_images_of_another_shape_with_pixels_that_are_never_used(tmp_path, engin
     labels = random.integers(0, 10, 90)
     flat = images.reshape(90, 35)
     own = Dataset("own", flat[:60], labels[:60], flat[60:], labels[60:], (7, 5))
-    configuration, look = configured("inside", {**SMALL, "l2": 0.1, "lanes": ("momentum",)}), Look("momentum", 15)
+    configuration = configured("inside", {**SMALL, "l2": 0.1, "dropout": 0.1, "lanes": ("adam", "momentum")})
+    look = Look("momentum", 15, np.full(35, 200, np.uint8).tobytes())
     insight, rows, flow = engine(configuration, own, look)
     assert np.isnan(insight.weights[0]).any()
     run_script(configuration, own, tmp_path, kind, look)
     assert_seen_alike(insight, tmp_path, kind)
+    assert_answers_alike(insight, tmp_path, kind)
     assert_flows_alike(rows, flow, tmp_path, kind)
 
 
 def test_of_a_network_that_diverged_its_flow_is_left(digits, tmp_path, engine) -> None:
     values = {**SMALL, "lanes": ("sgd", "adam"), "sgd.lr": 10.0, "l2": 10.0}
     configuration = configured("optimizer-mnist", values)
-    insight, rows, flow = engine(configuration, digits, Look("sgd"))
+    look = Look("sgd", image=digits.test_images[0].tobytes())
+    insight, rows, flow = engine(configuration, digits, look)
     assert insight is None and np.isnan(flow.gradient_norm[0, :, -1]).all()
-    run_script(configuration, digits, tmp_path, "numpy", Look("sgd"))
+    run_script(configuration, digits, tmp_path, "numpy", look)
     assert_flows_alike(rows, flow, tmp_path, "numpy")
+    assert {row["lane"] for row in rows_of(tmp_path / "numpy-answers.csv")} == {"adam"}
     assert not (tmp_path / "numpy-confusion.csv").exists()
 
 
@@ -153,7 +167,8 @@ def test_the_moment_is_one_of_the_run_and_the_lane_one_of_its_lanes(digits) -> N
 def test_the_figure_is_drawn(digits, tmp_path, at) -> None:
     more = {"sgd.lr": 10.0, "l2": 10.0} if at else {}
     configuration = configured("inside", {**SMALL, "lanes": ("sgd",), **more})
-    *_, path = write_script(make_script(configuration, digits, "numpy", look=Look("sgd")), tmp_path)
+    look = Look("sgd", image=digits.test_images[0].tobytes())
+    *_, path = write_script(make_script(configuration, digits, "numpy", look=look), tmp_path)
     picture = tmp_path / "figure.png"
     done = subprocess.run(
         [sys.executable, "-W", "error", path, "--save", picture], capture_output=True, text=True, cwd=tmp_path
@@ -168,8 +183,10 @@ def test_scripts_are_formatted_and_free_of_dead_code(tmp_path, sample) -> None:
     found = {"optimizer-mnist": {"seeds": 3}, "dropout": {"evaluate": 0}, "random-search": {"halving": True}}
     for name, values in found.items():
         for kind in SCRIPTS:
-            made = make_script(PRESETS[name].configuration(values), sample, kind, name, Look("", 50))
-            (tmp_path / made.file_name).write_text(made.text, encoding="utf-8")
+            for more, image in (("", None), ("-drawn", sample.test_images[0].tobytes())):
+                look = Look("", 50, image)
+                made = make_script(PRESETS[name].configuration(values), sample, kind, f"{name}{more}", look)
+                (tmp_path / made.file_name).write_text(made.text, encoding="utf-8")
     rules = "E4,E7,E9,F,W,I,UP,B,C4,SIM,PERF"
     for arguments in (["format", "--check", "--diff"], ["check", "--select", rules, "--ignore", "B905"]):
         done = subprocess.run([RUFF, *arguments, "--isolated", tmp_path], capture_output=True, text=True)
@@ -204,7 +221,8 @@ def test_the_network_and_the_moment_on_screen_are_in_the_script(user, export_fol
     export(user)
     text = (export_folder / "inside.py").read_text(encoding="utf-8")
     assert 'INSIDE = "adam"' in text and "LOOK_AT = 2 " in text
-    assert (export_folder / "inside-data.npz").exists()
+    with np.load(export_folder / "inside-data.npz") as arrays:
+        assert arrays["drawn"].tobytes() == user.panel.view.image(), "the image on the canvas"
 
 
 def test_of_another_panels_run_its_network_is_in_the_script(user, export_folder) -> None:

@@ -7,7 +7,9 @@ what flows through the layers is measured.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from core.flow import EVERY
 from core.scripts.writing import fill, literal
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Into which lane's network a script looks, and after how many updates; 0 for the end."""
+    """Into which lane's network a script looks, and after how many updates; 0 for the end.
+
+    `image` are the bytes of a drawn image, of which it also says what every lane takes it for.
+    """
 
     lane: str
     at: int = 0
+    image: bytes | None = None
 
 
 def look_of(preset: Preset, lanes: Sequence[Lane], look: Look | None) -> Look | None:
@@ -51,10 +57,21 @@ def constants(look: Look, total: int, flags: Collection[str]) -> list[str]:
     ]
 
 
-def used_pixels(dataset: Dataset, images: Sequence[str]) -> str:
-    """Return which pixels are used, and an image's shape."""
+def own_flags(look: Look) -> set[str]:
+    """Return what a look has besides."""
+    return {"drawn"} if look.image is not None else set()
+
+
+def data(look: Look | None) -> dict[str, Any]:
+    """Return what lies beside a script for it."""
+    return {} if look is None or look.image is None else {"drawn": np.frombuffer(look.image, np.uint8)}
+
+
+def pixels(dataset: Dataset, images: Sequence[str], look: Look) -> str:
+    """Return which pixels are used, an image's shape, and the drawn image as networks without the others get it."""
     used = " | ".join(f"{name}.any(axis=0)" for name in images)
-    return f"# The others are 0 in all images.\nUSED = {used}\nSHAPE = {literal(dataset.shape)}"
+    lines = ["# The others are 0 in all images.", f"USED = {used}", f"SHAPE = {literal(dataset.shape)}"]
+    return "\n".join([*lines, *(["DRAWN *= USED"] if look.image is not None else [])])
 
 
 _SEEING = '''
@@ -85,25 +102,43 @@ def norms(arrays):
 #end
 
 
+def chances(network, images):
+    """Return how probable each class is for each image, NaN where that is not finite."""
+    scores = outputs(network, images)
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    found = powers / powers.sum(axis=1, keepdims=True)  # softmax
+    found[~np.isfinite(scores).all(axis=1)] = np.nan
+    return found
+
+
 def look(network):
+#if drawn
+    """Return what a network sees: weights, confusion matrix, mistakes, and its answer."""
+#else
     """Return what a network sees: its weights, what it takes for what, its mistakes."""
+#end
 #if switched
     network.eval()
-    scores = outputs(network, $images)
-    network.train()
-#else
-    scores = outputs(network, $images)
 #end
-    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    chances = powers / powers.sum(axis=1, keepdims=True)  # softmax
-    taken, sure = chances.argmax(axis=1), chances.max(axis=1)
-    finite = np.isfinite(scores).all(axis=1)
+    found = chances(network, $images)
+#if drawn
+    (answer,) = chances(network, DRAWN[np.newaxis])
+#end
+#if switched
+    network.train()
+#end
+    taken, sure = found.argmax(axis=1), found.max(axis=1)
+    finite = np.isfinite(sure)
     confusion = np.zeros((CLASSES, CLASSES), int)  # [label, prediction]
     np.add.at(confusion, ($labels[finite], taken[finite]), 1)
     wrong = (finite & (taken != $labels)).nonzero()[0]
     wrong = wrong[np.argsort(-sure[wrong], kind="stable")]  # the surest first
     mistakes = list(zip(wrong, $labels[wrong], taken[wrong], sure[wrong]))
+#if drawn
+    return weights_of(network), confusion, mistakes, answer
+#else
     return weights_of(network), confusion, mistakes
+#end
 '''
 
 _TABLES = '''
@@ -121,8 +156,17 @@ def flow_table(flows):
 
 #end
 def seen_tables(seen):
-    """Yield what the network sees: a name for the file, and its rows."""
-    weights, confusion, mistakes = seen
+    """Yield what is seen: a name for the file, and its rows."""
+#if drawn
+    rows = [("lane", "iteration", "class", "probability")]
+    for name, found in seen.items():
+        for digit, chance in enumerate(found[3] if found else ()):
+            rows.append((name, LOOK_AT, digit, chance if np.isfinite(chance) else ""))
+    yield "-answers", rows
+#end
+    if seen[INSIDE] is None:
+        return
+    weights, confusion, mistakes$answered = seen[INSIDE]
     counts = ((*cell, count) for cell, count in np.ndenumerate(confusion))
     for kind, columns, rows in (
         ("confusion", ("label", "predicted", "count"), counts),
@@ -143,10 +187,15 @@ def weight_rows(weights):
 
 def print_seen(seen):
     """Print what the network takes for what."""
-    if seen is None:
+#if drawn
+    answers = {name: found[3] for name, found in seen.items() if found}
+    for name, answer in answers.items():
+        print(f"{name} takes what was drawn for {answer.argmax()}: {answer.max():.1%}")
+#end
+    if seen[INSIDE] is None:
         print(f"\\n{INSIDE} had ended before update {LOOK_AT}: nothing is seen of it")
         return
-    _, confusion, mistakes = seen
+    confusion = seen[INSIDE][1]
     print(f"\\n{INSIDE} after {LOOK_AT} updates: {np.trace(confusion)} images right.")
     print("Labels in rows, what they are taken for in columns:")
     print("\\n".join("".join(f"{count:>6}" for count in row) for row in confusion))
@@ -166,11 +215,16 @@ def draw(plt, $drawn):
     """Return the figure: weights, confusion matrix, mistakes."""
     figure = upper = plt.figure(figsize=(14, 6), layout="constrained")
 #end
-    if seen is None:
+    if seen[INSIDE] is None:
         upper.suptitle(f"{INSIDE} had ended before update {LOOK_AT}")
         return figure
-    weights, confusion, mistakes = seen
+    weights, confusion, mistakes$answered = seen[INSIDE]
+#if drawn
+    left, middle, right, last = upper.subfigures(1, 4, width_ratios=(4, 4, 4, 3))
+    draw_answers(last, seen)
+#else
     left, middle, right = upper.subfigures(1, 3)
+#end
     draw_weights(left.subplots(), weights[0])
     draw_confusion(middle.subplots(), confusion)
     draw_mistakes(right, mistakes)
@@ -216,6 +270,20 @@ def draw_mistakes(part, mistakes):
     for plot in axes.flat:
         plot.set_axis_off()
     part.suptitle("surest mistakes")
+#if drawn
+
+
+def draw_answers(part, seen):
+    """Draw the image, and how probable each class is to every network."""
+    found = [(name, one[3]) for name, one in seen.items() if one][:9]
+    first, *plots = part.subplots(1 + len(found), 1)
+    first.imshow(DRAWN.reshape(SHAPE), "gray_r")
+    first.set_axis_off()
+    for plot, (name, answer) in zip(plots, found):
+        plot.bar(range(CLASSES), answer)
+        plot.set(ylim=(0, 1), xticks=range(CLASSES), ylabel=name)
+    part.suptitle("a drawn image")
+#end
 #if flow
 
 
@@ -246,7 +314,7 @@ def draw_flow(plots, flow):
 '''
 
 _WRITE = """
-files = [("", table(results)), *(seen_tables(seen) if seen else ())]
+files = [("", table(results)), *seen_tables(seen)]
 #if flow
 files.append(("-flow", flow_table(flows)))
 #end
@@ -257,10 +325,7 @@ for suffix, rows in files:
         csv.writer(opened, lineterminator="\\n").writerows(rows)
 """
 
-FILES = (
-    "With --csv FILE.csv what is seen goes to FILE-confusion.csv, FILE-mistakes.csv, FILE-weights.csv and, gradient "
-    "flow, FILE-flow.csv."
-)
+FILES = "With --csv FILE.csv what is seen goes to files beside it: FILE-confusion.csv, FILE-mistakes.csv and others."
 """What is to be said of the files."""
 
 
@@ -271,6 +336,7 @@ def parts(flags: Collection[str], tests: str) -> list[str]:
         "labels": f"{tests}_LABELS",
         "grads": literal("grad" if "torch" in flags else "grads"),
         "drawn": _drawn(flags),
+        "answered": ", _" * ("drawn" in flags),
     }
     return [fill(template, flags, **names) for template in (_SEEING, _TABLES, _FIGURE)]
 

@@ -8,6 +8,9 @@ with np.load(Path(__file__).with_name($data)) as arrays:
 #if tested
     TEST_IMAGES, TEST_LABELS = arrays["test_images"], arrays["test_labels"]
 #end
+#if drawn
+    DRAWN = arrays["drawn"]
+#end
 PIXELS, CLASSES = TRAIN_IMAGES.shape[1], $classes
 """
 
@@ -77,8 +80,8 @@ def train($arguments):
     update learned from, before it.
 #if inside
 
-    Return also the gradient flow of every layer at every tenth update, and what is seen
-    of the network that is looked into.
+    Return also the gradient flow of every layer at every tenth update, and what the
+    network sees after LOOK_AT updates.
 #end
     """
     known = np.full((len(COLUMNS), ITERATIONS + 1), np.nan, np.float32)
@@ -93,7 +96,7 @@ def train($arguments):
             known[2:, iteration] = measure(network)
 #end
 #if inside
-        if (name, iteration) == (INSIDE, LOOK_AT):
+        if iteration == LOOK_AT:
             seen = look(network)
 #end
         $changes
@@ -140,7 +143,7 @@ def train($arguments):
         known[2:, ITERATIONS] = measure(network)
 #end
 #if inside
-        if (name, ITERATIONS) == (INSIDE, LOOK_AT):
+        if LOOK_AT == ITERATIONS:
             seen = look(network)
 #end
     known[1] = smooth(known[0])
@@ -242,7 +245,7 @@ def print_results(results):
 
 RUN = """
 #if inside
-results, flows, seen = {}, {}, None
+results, flows, seen = {}, {}, {}
 #else
 results = {}
 #end
@@ -253,10 +256,10 @@ with np.errstate(all="ignore"):  # a network that diverges is a result, not an e
         for seed in SEEDS:
             print(f"training {name}, seed {seed} …", file=sys.stderr)
 #if inside
-            known, *found = train(name, *make_lanes(seed)[name], seed)
+            known, *found = train($named_first*make_lanes(seed)[name], seed)
             runs.append(known)
             if seed == SEEDS[0]:  # the first one is looked into
-                flows[name], seen = found[0], found[1] or seen
+                flows[name], seen[name] = found
 #else
             runs.append(train($named_first*make_lanes(seed)[name], seed))
 #end
@@ -265,8 +268,7 @@ with np.errstate(all="ignore"):  # a network that diverges is a result, not an e
     for name, (network, optimizer) in make_lanes(SEED).items():
         print(f"training {name} …", file=sys.stderr)
 #if inside
-        results[name], flows[name], found = train($arguments, SEED)
-        seen = found or seen
+        results[name], flows[name], seen[name] = train($arguments, SEED)
 #else
         results[name] = train($arguments, SEED)
 #end

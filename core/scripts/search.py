@@ -82,7 +82,8 @@ class Trial:
             if self.iteration % EVALUATE == 0:
                 self.measure()
 #if inside
-            self.look()
+            if self.iteration == LOOK_AT:
+                self.seen = look(self.network)
 #end
             $changes
 #if dropout
@@ -113,12 +114,7 @@ class Trial:
         if due and not self.diverged:
             self.measure()
 #if inside
-        if not self.diverged:
-            self.look()
-
-    def look(self):
-        """Look inside, if this is the network and the moment."""
-        if (f"trial-{self.number}", self.iteration) == (INSIDE, LOOK_AT):
+        if LOOK_AT == until == ITERATIONS and not self.diverged:
             self.seen = look(self.network)
 #end
 
@@ -166,7 +162,7 @@ with np.errstate(all="ignore"):  # a network that diverges is a result, not an e
 #end
 results = sorted(trials, key=Trial.rank)
 #if inside
-seen = next((trial.seen for trial in trials if trial.seen), None)
+seen = {f"trial-{trial.number}": trial.seen for trial in trials}
 #end
 """
 
@@ -235,6 +231,9 @@ def draw(plt, results):
 _SPLIT = """
 with np.load(Path(__file__).with_name($data)) as arrays:
     IMAGES, LABELS = arrays["train_images"], arrays["train_labels"]
+#if drawn
+    DRAWN = arrays["drawn"]
+#end
 ORDER = np.random.default_rng([SEED, SPLIT, 0]).permutation(len(LABELS))
 VALIDATION_IMAGES, VALIDATION_LABELS = IMAGES[ORDER[:$kept]], LABELS[ORDER[:$kept]]
 TRAIN_IMAGES, TRAIN_LABELS = IMAGES[ORDER[$kept:]], LABELS[ORDER[$kept:]]
@@ -256,9 +255,10 @@ def script(
     rate = at(next(iter(found.rates.values()), ""), "self.iteration")
     steering = [changes_of(found, "self.iteration"), f"rate = {rate}\n{rate_target(torch)} = rate" if rate else ""]
     look = inside.look_of(preset, lanes, look)
-    flags = _flags(values, found, torch) | {"loss"} | ({"inside"} if look else set())
+    flags = _flags(values, found, torch) | {"loss"} | ({"inside"} | inside.own_flags(look) if look else set())
     data_name = f"{name}-data.npz"
     data = {"train_images": dataset.train_images[:images], "train_labels": dataset.train_labels[:images]}
+    data |= inside.data(look)
     parts = [
         _constants(values, plan, flags, dataset, data_name, look),
         fill(races.BATCHES, flags),
@@ -351,9 +351,9 @@ def _constants(
     purposes |= {**({} if "grid" in flags else {"SEARCH": 6}), "SPLIT": 7}
     about = "# Every use of random numbers has a stream of its own: its number is part of the key."
     purpose = f"{', '.join(purposes)} = {', '.join(map(str, purposes.values()))}"
-    split = fill(_SPLIT, data=literal(data_name), kept=str(plan["kept"]), classes=str(dataset.classes))
+    split = fill(_SPLIT, flags, data=literal(data_name), kept=str(plan["kept"]), classes=str(dataset.classes))
     if look:
-        split += "\n" + inside.used_pixels(dataset, ("IMAGES",))
+        split += "\n" + inside.pixels(dataset, ("IMAGES",), look)
     return "\n".join([*lines, "", about, purpose, "", split])
 
 

@@ -31,15 +31,16 @@ def script(
     flags = set(found.flags) | {"loss"}
     flags |= {"torch"} if torch else set()
     flags |= {"evaluated", "tested"} if values["evaluate"] else set()
-    flags |= {"inside", "flow", "tested"} if look else set()
+    flags |= {"inside", "flow", "tested"} | inside.own_flags(look) if look else set()
     flags |= {"seeds"} if values["seeds"] > 1 else set()
     flags |= {"switched"} if torch and flags & {"batchnorm", "dropout"} else set()
     data = {"train_images": _first(dataset.train_images, values), "train_labels": _first(dataset.train_labels, values)}
     if "tested" in flags:
         data |= {"test_images": dataset.test_images, "test_labels": dataset.test_labels}
+    data |= inside.data(look)
     data_name = f"{name}-data.npz"
     looked_up = not alike(found.rates, lanes)
-    named = bool(look) or looked_up or any(change.lanes for change in found.changes)
+    named = looked_up or any(change.lanes for change in found.changes)
     steering = [changes_of(found), set_rate(found.rates, lanes, rate_target(torch), "iteration")]
     arguments = "name, network, optimizer, seed" if named else "network, optimizer, seed"
     parts = [
@@ -104,7 +105,7 @@ def _constants(
     about = "# Every use of random numbers has a stream of its own: its number is part of the key."
     data_lines = fill(races.DATA, flags, data=literal(data_name), classes=str(dataset.classes))
     if look:
-        data_lines += "\n" + inside.used_pixels(dataset, ("TRAIN_IMAGES", "TEST_IMAGES"))
+        data_lines += "\n" + inside.pixels(dataset, ("TRAIN_IMAGES", "TEST_IMAGES"), look)
     return "\n".join([*lines, "", about, purpose, "", data_lines])
 
 

@@ -236,7 +236,8 @@ class InsidePanel(GuestPanel):
         """Return whose network is on screen, and when; of one that is untrained its end is more to see."""
         from core.scripts.inside import Look
 
-        return Look("".join(self._names()[:1]), 0 if self._insight is None else self._insight.iteration)
+        at = 0 if self._insight is None else self._insight.iteration
+        return Look("".join(self._names()[:1]), at, self.view.image())
 
     def reel(self) -> Reel | None:
         """Return the run as the page in front shows it; None before its second moment."""
