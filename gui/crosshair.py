@@ -74,14 +74,16 @@ class Crosshair(ViewItem):
     def _draw_box(self, painter: QPainter, lines: Sequence[ReadoutLine], x: float, view: QRectF) -> None:
         """Draw the readout right of the line, or left where there is no room.
 
-        What a low plot has no rows for goes into further columns, under the first line.
+        What a low plot has no rows for goes into further columns, under the first line; what a narrow one has no
+        columns for is counted in the last place.
         """
         font = plot_font(TICK_PIXELS)
         metrics = QFontMetricsF(font)
         room = _SWATCH * any(colour for _, colour in lines)
-        rows, columns = _shape(len(lines) - 1, view.height())
-        widths = [room + metrics.horizontalAdvance(text) for text, _ in lines]
+        most = view.width() - 2.0 * _PADDING
+        widths = [min(room + metrics.horizontalAdvance(text), most) for text, _ in lines]
         column = max(widths[1:], default=0.0) + _BETWEEN
+        lines, rows, columns = fitting(lines, view.height(), int((most + _BETWEEN) // column))
         width = 2.0 * _PADDING + max(widths[0], columns * column - _BETWEEN)
         start = x + _OFFSET if x + _OFFSET + width < view.right() else x - _OFFSET - width
         start = max(view.left(), min(start, view.right() - width))  # a narrow plot has room on neither side
@@ -95,6 +97,7 @@ class Crosshair(ViewItem):
         painter.setFont(font)
         for number, (text, colour) in enumerate(lines):
             across, down = divmod(number - 1, rows) if number else (0, -1)
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, most - room)
             left, upper = box.left() + _PADDING + across * column, box.top() + 0.5 * _PADDING + (down + 1) * _ROW
             self._draw_line(painter, QRectF(left, upper, width, _ROW), room, text, colour)
 
@@ -102,14 +105,24 @@ class Crosshair(ViewItem):
         """Draw one line of the readout, the lane's colour before it."""
         if colour:
             swatch = QRectF(row.left(), row.center().y() - 1.5, 9.0, 3.0)
-            painter.fillRect(swatch, QColor(colour))
+            painter.fillRect(swatch, QColor(self._lane(colour)))
         painter.setPen(QColor(self._colours.foreground))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(row.adjusted(room, 0.0, 0.0, 0.0), flags, text)
 
 
-def _shape(lines: int, height: float) -> tuple[int, int]:
-    """Return in how many rows and columns so many lines fit below the first one."""
-    fitting = max(1, int((height - _PADDING) // _ROW) - 1)
-    columns = max(1, -(-lines // fitting))
-    return max(1, -(-lines // columns)) if lines else 0, columns
+def fitting(lines: Sequence[ReadoutLine], height: float, across: int) -> tuple[list[ReadoutLine], int, int]:
+    """Return the lines that fit a plot of this height, in how many rows and columns below the first one.
+
+    No more than `across` columns fit; the last line says how many values are left out.
+    """
+    first, *rest = lines
+    rows = max(0, int((height - _PADDING) // _ROW) - 1)  # the first line takes one
+    columns = -(-len(rest) // rows) if rows else 0
+    if columns > across:
+        columns = max(1, across)
+        kept = rows * columns - 1
+        rest = [*rest[:kept], (f"and {len(rest) - kept} more", "")]
+    if not (rows and rest):
+        return [first], 0, 0
+    return [first, *rest], -(-len(rest) // columns), columns

@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QImage
 from core.optimizers import OPTIMIZERS
 from core.surfaces import SURFACES
 from gui.contours import SurfaceMap, SurfacePicture
-from gui.crosshair import Crosshair
+from gui.crosshair import Crosshair, fitting
 from gui.decimation import Curve, columns_of, outline, visible_points
 from gui.items import Frame, PathTrace, StepHistogram, Trace, line_copies, line_path, scene_y
 from gui.legend import LegendEntry, lane_icon, legend_height, legend_rows, marker_path
@@ -205,7 +205,8 @@ def test_every_marker_of_a_lane_has_an_outline_about_its_middle(marker: str) -> 
 def test_every_optimizer_has_a_marker_that_can_be_drawn(qtbot: object) -> None:
     for optimizer in OPTIMIZERS.values():
         image = lane_icon(optimizer.colour, optimizer.marker).pixmap(18).toImage()
-        assert image.pixelColor(image.width() // 2, image.height() // 2).name() == optimizer.colour.lower()
+        found = image.pixelColor(image.width() // 2, image.height() // 2).name()
+        assert found == LIGHT.lane(optimizer.colour).lower()
     with pytest.raises(KeyError):
         marker_path("?", 1.0)
 
@@ -318,7 +319,7 @@ def test_a_theme_recolours_axes_title_and_items_live(plotted: MakePlot) -> None:
     picture = pixels(view)
     assert coloured(picture, DARK.foreground, 30.0).any()
     assert not coloured(picture, LIGHT.foreground, 3.0).any()
-    assert coloured(inside(view, plot), blend("#D55E00", DARK.background, 0.3).name(), 8.0).any()
+    assert coloured(inside(view, plot), blend(DARK.lane("#D55E00"), DARK.background, 0.3).name(), 8.0).any()
     assert coloured(inside(view, plot), DARK.grid, 1.0).any()
 
 
@@ -365,7 +366,7 @@ def test_plots_in_a_row_are_equally_wide(qtbot: object) -> None:
 def test_the_crosshair_follows_the_mouse_in_whole_steps(plotted: MakePlot, qtbot: pytest.FixtureRequest) -> None:
     view, plot = plotted()
     asked: list[int] = []
-    cross = Crosshair(lambda index: asked.append(index) or [(f"iteration {index}", ""), ("Adam 0.5", "#56B4E9")])
+    cross = Crosshair(lambda index: asked.append(index) or [(f"iteration {index}", ""), ("Momentum 0.5", "#D55E00")])
     plot.addItem(cross)
     plot.setRange(xRange=(0, 10), yRange=(0, 1), padding=0)
     view.show()
@@ -387,10 +388,10 @@ def test_the_crosshair_follows_the_mouse_in_whole_steps(plotted: MakePlot, qtbot
         moved_to(view.mapFromScene(plot.vb.mapViewToScene(QPointF(x, 0.5))), round(x))
     view.grab()
     assert asked[-1] == 7 and seen[-1] == 7
-    assert coloured(pixels(view), "#56B4E9", 3.0).any()
+    assert coloured(pixels(view), "#D55E00", 3.0).any()
     moved_to(QPoint(1, 1), None)
     assert seen[-1] is None
-    assert not coloured(pixels(view), "#56B4E9", 3.0).any()
+    assert not coloured(pixels(view), "#D55E00", 3.0).any()
 
 
 @pytest.mark.parametrize("height", [130, 160, 420])
@@ -402,8 +403,44 @@ def test_a_readout_of_many_lanes_fits_into_a_low_plot(plotted: MakePlot, height:
     plot.setRange(xRange=(0, 10), yRange=(0, 1), padding=0)
     cross.set_index(5)
     picture = inside(view, plot)
-    for colour, times in Counter(rule.colour for rule in rules).items():
+    for colour, times in Counter(LIGHT.lane(rule.colour) for rule in rules).items():
         assert coloured(picture, colour, 3.0).sum() >= 9 * times  # swatches of 9 by 3 pixels, with soft edges
+
+
+@pytest.mark.parametrize(
+    ("count", "height", "across"), [(13, 56.0, 4), (13, 56.0, 9), (13, 400.0, 1), (2, 30.0, 3), (0, 90, 1)]
+)
+def test_a_readout_is_never_larger_than_its_plot_and_counts_what_it_leaves_out(
+    count: int, height: float, across: int
+) -> None:
+    lines = [("iteration 5", ""), *((f"lane {number}", "#0072B2") for number in range(count))]
+    found, rows, columns = fitting(lines, height, across)
+    assert found[0] == lines[0] and columns <= across and 16 * (rows + 1) + 8 <= max(height, 24)
+    assert len(found) - 1 <= rows * columns
+    left_out = [int(text.split()[1]) for text, _ in found if text.endswith("more")]
+    kept = [line for line in found if line in lines]
+    assert kept == lines[: len(kept)]
+    assert len(kept) + sum(left_out) == len(lines) or rows == 0
+
+
+@pytest.mark.parametrize("width", [300, 520])
+def test_a_readout_of_many_lanes_ends_in_a_low_and_narrow_plot(plotted: MakePlot, width: int) -> None:
+    view, plot = plotted((width, 140))
+    lines = [("iteration 5", ""), *((f"{rule.label}  0.1234", "#D55E00") for rule in OPTIMIZERS.values())]
+    cross = Crosshair(lambda index: lines)
+    plot.addItem(cross)
+    plot.setRange(xRange=(0, 10), yRange=(0, 1), padding=0)
+    cross.set_index(5)
+    picture = inside(view, plot)
+    swatches = coloured(picture, "#D55E00", 3.0)
+    assert swatches.any() and not swatches[:, -20:].any(), "the box ends before the plot does"
+    without = [("iteration 5", ""), ("Momentum  0.1234 and words that go on without an end and on and on", "#D55E00")]
+    long = Crosshair(lambda index: without)
+    plot.removeItem(cross)
+    plot.addItem(long)
+    long.set_index(5)
+    written = coloured(inside(view, plot), LIGHT.foreground, 60.0).any(axis=0)
+    assert written.any() and not written[-4:].any(), "a long line ends in …"
 
 
 def test_a_legend_breaks_into_rows_that_fit(qtbot: object) -> None:
