@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.drawn_step import DrawnArrow, DrawnPlace, DrawnSpans, DrawnStep, Ellipse, Point
 from core.expressions import Expression, parse
 from core.numbers import short
 from core.optimizers import OPTIMIZERS, state_arrays
@@ -21,12 +22,13 @@ from core.optimizers.base import Role
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from core.experiments.paths import PathsFrame
     from core.optimizers import Optimizer
 
 THETA, GRADIENT, STEP, COUNT = "θ", "g", "Δθ", "t"
 _GIVEN = 6  # digits of a hyperparameter
-Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,62 +152,51 @@ def path_values(frame: PathsFrame, lane: int) -> dict[str, Any]:
 
     There are as many steps as were made before it diverged. θ is the point after a step.
     """
-    lost = frame.diverged[lane]
-    n = frame.position if lost is None else min(lost - 1, frame.position)
     kind = OPTIMIZERS[frame.lanes[lane].optimizer]
-    rule, rates = _read(kind), getattr(frame, "rates", None)
-    lr = frame.hyperparameters[lane]["lr"] if rates is None else rates[lane, :n, None]
-    state = {key: rows[:n] for key, rows in frame.states[lane].items()}
-    gradient, t = frame.gradients[lane, 1 : n + 1], np.arange(1.0, n + 1)[:, None]
-    values = _given(kind, {**frame.hyperparameters[lane], "lr": lr}, frame.points[lane, :n], gradient, state, t)
-    for symbol, _, right in (*rule.lines, (STEP, *rule.step)):
-        values[symbol] = right.evaluate(values)
+    rule = _read(kind)
+    n, values = _along(frame, lane)
+    _follow(rule, values)
     shown = {symbol: values[symbol] for symbol in (GRADIENT, *(symbol for symbol, *_ in rule.lines), STEP)}
     shown |= {kind.effective: rule.effective.evaluate(values), THETA: _MOVE[2].evaluate(values)}
     return {symbol: np.broadcast_to(found, (n, 2)) for symbol, found in shown.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnArrow:
-    """An arrow on a map, in the surface's coordinates."""
-
-    role: Role
-    label: str
-    start: Point
-    end: Point
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnPlace:
-    """A place on a map."""
-
-    label: str
-    at: Point
+def _along(frame: PathsFrame, lane: int) -> tuple[int, dict[str, Any]]:
+    """Return how many steps a lane made before it diverged, and what was known before each, by symbol."""
+    lost = frame.diverged[lane]
+    n = frame.position if lost is None else min(lost - 1, frame.position)
+    kind, rates = OPTIMIZERS[frame.lanes[lane].optimizer], getattr(frame, "rates", None)
+    lr = frame.hyperparameters[lane]["lr"] if rates is None else rates[lane, :n, None]
+    state = {key: rows[:n] for key, rows in frame.states[lane].items()}
+    gradient, t = frame.gradients[lane, 1 : n + 1], np.arange(1.0, n + 1)[:, None]
+    return n, _given(kind, {**frame.hyperparameters[lane], "lr": lr}, frame.points[lane, :n], gradient, state, t)
 
 
-@dataclass(frozen=True, slots=True)
-class Ellipse:
-    """Where steps of one gradient's length would end, whatever its direction, by the learning rate of each axis.
-
-    The effective learning rates of x and y, times the length of what they multiply; both in the unit of θ. The step
-    of a rule that has no memory and no decay beside it ends on it. SGD's is a circle.
-    """
-
-    centre: Point
-    radii: Point
+def _follow(rule: _Rule, values: dict[str, Any]) -> dict[str, Any]:
+    """Add what the rule's lines give, and Δθ."""
+    for symbol, _, right in (*rule.lines, (STEP, *rule.step)):
+        values[symbol] = right.evaluate(values)
+    return values
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnStep:
-    """What can be drawn of one step; only what is finite is in it, so it may be empty.
+def drawn_spans(frame: PathsFrame, lane: int) -> DrawnSpans:
+    """Return how long what can be drawn of each of a lane's steps is, of as many as were made before it diverged."""
+    kind = OPTIMIZERS[frame.lanes[lane].optimizer]
+    rule = _read(kind)
+    n, before = _along(frame, lane)
+    after = _follow(rule, dict(before))
+    before[STEP] = after[STEP]
+    lengths: dict[Role, NDArray[np.float64]] = {}
+    for arrow, (vector, _) in zip(kind.drawn, rule.arrows, strict=True):
+        lengths[arrow.role] = _spans(vector.evaluate(before if arrow.before else after), n)
+    driven = np.hypot(*_spans(rule.driven_by.evaluate(after), n).T)[:, None]
+    return DrawnSpans(lengths, _spans(rule.effective.evaluate(after) * driven, n), _spans(before[GRADIENT], n))
 
-    `downhill` is −g, drawn from θ: its length has no unit of the map.
-    """
 
-    arrows: tuple[DrawnArrow, ...] = ()
-    places: tuple[DrawnPlace, ...] = ()
-    ellipse: Ellipse | None = None
-    downhill: DrawnArrow | None = None
+def _spans(vectors: Any, n: int) -> NDArray[np.float64]:
+    """Return what is finite of vectors `(n, 2)`, without signs."""
+    found = np.abs(np.broadcast_to(vectors, (n, 2)))
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def drawn_at(frame: PathsFrame, lane: int, step: int) -> DrawnStep:
@@ -217,9 +208,7 @@ def drawn_at(frame: PathsFrame, lane: int, step: int) -> DrawnStep:
     hyperparameters = {**frame.hyperparameters[lane], "lr": _rate(frame, lane, step)}
     theta = frame.points[lane, step - 1]
     before = _given(kind, hyperparameters, theta, frame.gradients[lane, step], state, step)
-    after = dict(before)
-    for symbol, _, right in (*rule.lines, (STEP, *rule.step)):
-        after[symbol] = right.evaluate(after)
+    after = _follow(rule, dict(before))
     places = ((place.label, _point(at.evaluate(after))) for place, at in zip(kind.places, rule.places, strict=True))
     return DrawnStep(
         _arrows(kind, rule, {**before, STEP: after[STEP]}, after),

@@ -400,7 +400,7 @@ def test_the_legend_states_by_what_arrows_are_magnified(user, tmp_path):
     user.panel.view.steps.bar.set_shown(["gradient", "velocity", "step", "ellipse"])
     user.player.seek(60)
     said = legend_of(user, tmp_path)
-    legend = "Adam, step 60|effective learning rates|gradient −g × 0.02|step Δθ|velocity −lr·m̂ × 2|the others × 50"
+    legend = "Adam, step 60|effective learning rates|gradient −g × 0.02|step Δθ|velocity −lr·m̂ × 5|the others × 100"
     assert legend in said
     user.panel.view.steps.bar.set_shown(["step"])
     user.player.seek(1)
@@ -408,6 +408,35 @@ def test_the_legend_states_by_what_arrows_are_magnified(user, tmp_path):
     show(user, ("sgd",))
     user.player.seek(1)
     assert "lr·g|all to scale" in legend_of(user, tmp_path)
+
+
+def test_arrows_of_consecutive_steps_have_one_scale_and_shrink_with_what_they_show(user, tmp_path):
+    show(user, ("momentum",))
+    user.panel.view.steps.bar.set_shown(["gradient", "velocity", "step"])
+    said = []
+    for step in (1, 3, 6, 10, 20, END):
+        user.player.seek(step)
+        said.append(legend_of(user, tmp_path).partition(f"step {step}|")[2])
+    assert said[0] == "gradient −g × 1|step Δθ = v|velocity v before|the others × 5" and set(said) == {said[0]}
+    inks = []
+    for names in (["gradient"], []):
+        user.panel.view.steps.bar.set_shown(names)
+        for step in (1, 6, 20):
+            user.player.seek(step)
+            inks.append(ink(grabbed(user.panel.view), ORANGE))
+    arrows = np.subtract(inks[:3], inks[3:])
+    assert arrows[0] > arrows[1] > arrows[2] > 0
+
+
+def test_arrows_too_small_to_be_seen_are_magnified_ten_times_more(user, tmp_path):
+    show(user, ("sgd",), iterations=120)
+    user.panel.view.steps.bar.set_shown(["gradient"])
+    scales = []
+    for step in range(1, 121):
+        user.player.seek(step)
+        scales.append(float(re.search(r"−g × ([\d.,]+)$", legend_of(user, tmp_path))[1].replace(",", "")))
+    assert scales == sorted(scales) and scales[0] == 1.0 and len(set(scales)) == 6
+    assert set(np.diff(np.log10(scales)).round(9)) == {0.0, 1.0}
 
 
 def test_paths_have_the_same_bits_at_any_speed_with_everything_drawn(user):

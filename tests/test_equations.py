@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from core.equations import DrawnStep, drawn_at, explain, explain_path, path_values
+from core.drawn_step import DrawnStep
+from core.equations import drawn_at, drawn_spans, explain, explain_path, path_values
 from core.expressions import parse
 from core.optimizers import OPTIMIZERS, SGD, Adam, Optimizer, state_arrays
 from core.optimizers.base import TERMS, Role, learning_rate
@@ -318,3 +319,25 @@ def test_what_is_recorded_stays_as_it_was_while_the_run_goes_on() -> None:
     late = run.snapshot()
     assert late.gradients.tobytes() == whole.gradients.tobytes()
     assert [s["v"].tobytes() for s in late.states if "v" in s] == [s["v"].tobytes() for s in whole.states if "v" in s]
+
+
+@pytest.mark.parametrize("key", OPTIMIZERS)
+def test_the_lengths_of_a_run_are_those_of_its_steps(paths, key: str) -> None:
+    lane = ALL.index(key)
+    found = drawn_spans(paths, lane)
+    for step in range(1, paths.position + 1):
+        drawn = drawn_at(paths, lane, step)
+        for arrow in drawn.arrows:
+            if arrow.role is Role.STEP:
+                span = np.abs(np.subtract(arrow.end, arrow.start))
+                np.testing.assert_allclose(found.arrows[arrow.role][step - 1], span, rtol=1e-6, atol=1e-12)
+        assert {arrow.role for arrow in drawn.arrows} == found.arrows.keys()
+        np.testing.assert_allclose(found.radii[step - 1], np.abs(drawn.ellipse.radii), rtol=1e-9)
+        np.testing.assert_allclose(found.gradient[step - 1], np.abs(paths.gradients[lane, step]), rtol=1e-12)
+
+
+def test_the_lengths_of_a_lane_that_diverged_end_before_that() -> None:
+    frame = frame_of(lanes=("sgd",), iterations=300, surface="rosenbrock", **{"sgd.lr": 0.1})
+    found = drawn_spans(frame, 0)
+    assert frame.diverged[0] is not None and len(found.gradient) == frame.diverged[0] - 1
+    assert np.isfinite(found.gradient).all() and np.isfinite(found.radii).all()

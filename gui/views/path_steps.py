@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 
-from core.equations import DrawnStep, drawn_at, explain_path
+from core.drawn_step import DrawnSpans, DrawnStep
+from core.equations import drawn_at, drawn_spans, explain_path
 from core.optimizers import OPTIMIZERS
 from core.optimizers.base import TERMS as TERM_ROLES
 from core.optimizers.base import Role
@@ -51,6 +52,7 @@ class PathSteps(QObject):
             for item in items:
                 plot.addItem(item, ignoreBounds=True)
         self._frame: PathsFrame | None = None
+        self._spans: tuple[PathsFrame | None, dict[int, DrawnSpans]] = (None, {})
         self._cursor, self._until = 0, 0
         self._chosen = ""
         self._kept: int | None = None  # the step that was clicked
@@ -210,7 +212,18 @@ class PathSteps(QObject):
         kinds = [kind for kind in shown if kind != ALL_LANES]
         steps = [_lane_step(frame, i, step) for i in rows] if kinds and step else []
         whose = "All lanes" if len(rows) > 1 else frame.lanes[lane].label
-        self.arrows.show_steps(steps, kinds, f"{whose}, step {step:,}")
+        spans = self._spans_of(frame, rows) if steps else []
+        self.arrows.show_steps(steps, kinds, f"{whose}, step {step:,}", spans)
+
+    def _spans_of(self, frame: PathsFrame, rows: list[int]) -> list[DrawnSpans]:
+        """Return how long everything of these lanes' whole runs is."""
+        if self._spans[0] is not frame:
+            self._spans = frame, {}
+        known = self._spans[1]
+        for row in rows:
+            if row not in known:
+                known[row] = drawn_spans(frame, row)
+        return [known[row] for row in rows]
 
     # What is remembered.
 

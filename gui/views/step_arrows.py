@@ -1,15 +1,18 @@
 """What one step is made of, drawn on the map: arrows, an ellipse, points ahead, and a legend that states the scale.
 
-Lengths in the plane are drawn true to it, or magnified by 2, 5, 10, ... where they would be too short or too long to
-be seen; the choice depends on the step and the map alone, so that a step looks the same however it was reached.
+Lengths in the plane are drawn true to it, or magnified by 2, 5, 10, ... where the run's longest would be too short or
+too long to be seen, so that arrows shrink from step to step as what they show does; by 10 times more each time where
+nothing would be seen any more. It depends on the run, the step and the map alone: a step looks the same however it was
+reached.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
@@ -23,14 +26,16 @@ from gui.views.show_bar import ELLIPSE, GRADIENT, LOOK_AHEAD, STEP, TERMS, VELOC
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from core.equations import DrawnStep, Point
+    from core.drawn_step import DrawnSpans, DrawnStep, Point
 
-_SHORTEST, _ENOUGH = 40.0, 60.0  # pixels: what is magnified, and to what at least
+_SHORTEST, _ENOUGH = 40.0, 60.0  # pixels: a run's longest that is magnified, and to what at least
+_SEEN = 16.0  # pixels: a step's longest that is not magnified further
 _LONGEST = 1.2  # shares of the view's longer side
 _HEAD, _SHARE = 9.0, 0.55  # a head's length, at most this share of its arrow
 _HALO = 3.0
 _WIDEST = 160.0  # pixels, of a gradient, which has no true length
 _KINDS = (GRADIENT, VELOCITY, STEP)
+_SHARES = {GRADIENT: 0.4, VELOCITY: 0.1, STEP: 0.1}  # of the longest: a run's longest that was longer still
 _MOST_POWER = 15
 _FAR = 15_000.0
 _ROW, _SAMPLE, _PADDING, _EDGE = 16.0, 30.0, 7.0, 8.0
@@ -95,13 +100,17 @@ class StepArrows(ViewItem):
         self._kinds: tuple[str, ...] = ()
         self._title = ""
         self._start: Point = (0.0, 0.0)
+        self._spans: tuple[DrawnSpans, ...] = ()
+        self._measured: tuple[tuple[Any, ...], dict[str, float]] = ((), {})
         self.setZValue(400)
 
-    def show_steps(self, steps: Sequence[LaneStep], kinds: Collection[str], title: str) -> None:
-        """Draw these kinds of marks of these steps; the title stands above their legend."""
-        found = tuple(steps), tuple(kinds), title
-        if found != (self._steps, self._kinds, self._title):
-            self._steps, self._kinds, self._title = found
+    def show_steps(
+        self, steps: Sequence[LaneStep], kinds: Collection[str], title: str, spans: Sequence[DrawnSpans]
+    ) -> None:
+        """Draw these kinds of marks of these steps, whose runs are so long; the title stands above their legend."""
+        found = tuple(steps), tuple(kinds), title, tuple(spans)
+        if found != (self._steps, self._kinds, self._title, self._spans):
+            self._steps, self._kinds, self._title, self._spans = found
             self._changed()
 
     def set_start(self, start: Point) -> None:
@@ -115,12 +124,19 @@ class StepArrows(ViewItem):
         marks = [mark for _, found in lanes for mark in found]
         if not marks:
             return
-        scales = _scales(marks, frame)
+        scales = _scales(marks, self._run_lengths(frame), frame)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for colour, found in lanes:
             for mark in found:
                 self._draw_mark(painter, mark, QColor(self._lane(colour)), scales[mark.kind], frame)
         self._draw_legend(painter, frame, _rows(marks, len(self._steps) > 1, scales))
+
+    def _run_lengths(self, frame: Frame) -> dict[str, float]:
+        """Return the runs' longest marks in pixels; they take a while, and are the same from step to step."""
+        key = self._spans, self._kinds, frame.sx, frame.sy
+        if key != self._measured[0]:
+            self._measured = key, _of_runs(self._spans, self._kinds, frame)
+        return self._measured[1]
 
     def _draw_mark(self, painter: QPainter, mark: _Mark, colour: QColor, scale: float, frame: Frame) -> None:
         theta = QPointF(frame.sx * mark.theta[0] + frame.dx, frame.sy * mark.theta[1] + frame.dy)
@@ -241,17 +257,34 @@ def _across(start: Point, end: Point, frame: Frame) -> tuple[float, float]:
     return frame.sx * (end[0] - start[0]), frame.sy * (end[1] - start[1])
 
 
-def _scales(marks: Sequence[_Mark], frame: Frame) -> dict[str, float]:
+def _scales(marks: Sequence[_Mark], of_runs: Mapping[str, float], frame: Frame) -> dict[str, float]:
     """Return by what each kind of mark is magnified: GRADIENT, VELOCITY, or STEP with all that it is made of.
 
     A velocity has the step's scale wherever it can be seen so: Adam's is often a thousand times longer.
     """
     longest = {kind: _longest([mark for mark in marks if mark.kind == kind], frame) for kind in _KINDS}
-    most = _LONGEST * max(frame.rect[2:])
-    scales = {kind: _magnified(longest[kind], _WIDEST if kind == GRADIENT else most) for kind in _KINDS}
-    if longest[STEP] and _SHORTEST <= longest[VELOCITY] * scales[STEP] <= most:
+    most = {kind: _WIDEST if kind == GRADIENT else _LONGEST * max(frame.rect[2:]) for kind in _KINDS}
+    scales = {}
+    for kind in _KINDS:
+        found = _magnified(of_runs[kind], most[kind], _SHARES[kind])
+        scales[kind] = found * _decades(longest[kind] * found, most[kind])
+    if longest[STEP] and _SEEN <= longest[VELOCITY] * scales[STEP] <= most[VELOCITY]:
         scales[VELOCITY] = scales[STEP]
     return scales
+
+
+def _of_runs(spans: Sequence[DrawnSpans], kinds: Collection[str], frame: Frame) -> dict[str, float]:
+    """Return the length in pixels of the longest mark of each kind in all of the runs, at its true scale."""
+    found = dict.fromkeys(_KINDS, 0.0)
+    for one in spans:
+        shown = [(GRADIENT, one.gradient), *([(STEP, one.radii)] if ELLIPSE in kinds else [])]
+        for kind in (STEP, VELOCITY, TERMS):
+            own = VELOCITY if kind == VELOCITY else STEP
+            shown += [(own, one.arrows[role]) for role in _ROLES[kind] if kind in kinds and role in one.arrows]
+        for kind, lengths in shown:
+            pixels = np.hypot(*(lengths * (frame.sx, frame.sy)).T)
+            found[kind] = max(found[kind], float(pixels.max(initial=0.0)))
+    return found
 
 
 def _longest(marks: Sequence[_Mark], frame: Frame) -> float:
@@ -260,11 +293,19 @@ def _longest(marks: Sequence[_Mark], frame: Frame) -> float:
     return max((math.hypot(*_across(*both, frame)) for both in ends), default=0.0)
 
 
-def _magnified(longest: float, most: float) -> float:
-    """Return the round number by which a length is neither too short nor too long to be seen."""
+def _magnified(longest: float, most: float, share: float) -> float:
+    """Return the round number by which a length is neither too short to be seen nor too long for the view."""
     if not (longest > 0.0 and math.isfinite(longest)) or _SHORTEST <= longest <= most:
         return 1.0
-    return _round_above((_ENOUGH if longest < _SHORTEST else 0.1 * most) / longest)
+    return _round_above((_ENOUGH if longest < _SHORTEST else share * most) / longest)
+
+
+def _decades(length: float, most: float) -> float:
+    """Return the power of ten that brings a length into the view; 1 where it is seen there."""
+    if not (length > 0.0 and math.isfinite(length)) or _SEEN <= length <= most:
+        return 1.0
+    power = math.ceil(math.log10(_SEEN / length)) if length < _SEEN else -math.ceil(math.log10(length / most))
+    return 10.0 ** max(-_MOST_POWER, min(power, _MOST_POWER))
 
 
 def _round_above(least: float) -> float:
