@@ -32,17 +32,18 @@ _PALE = {False: (0.42, 0.24), True: (0.58, 0.42)}  # of the last future and of t
 
 
 def pale(colour: str, colours: PlotColours, age: int = 0) -> QColor:
-    """Return the tint of an old future; its `age` is 0 for the last one."""
-    return _tint(colours.lane(colour), colours, age)
+    """Return the tint of a lane's old future; its `age` is 0 for the last one."""
+    return tint(colours.lane(colour), colours, age)
 
 
-def _tint(colour: str, colours: PlotColours, age: int = 0) -> QColor:
+def tint(colour: str, colours: PlotColours, age: int = 0) -> QColor:
+    """Return the same for a colour that is drawn as it is."""
     return blend(colour, colours.background, _PALE[colours.dark][min(age, 1)])
 
 
 def before_entry(there: bool, colours: PlotColours) -> list[LegendEntry]:
     """Return what a legend says of pale curves, if there are any."""
-    return [LegendEntry(BEFORE, _tint(colours.muted, colours).name(), exact=True)] if there else []
+    return [LegendEntry(BEFORE, tint(colours.muted, colours).name(), exact=True)] if there else []
 
 
 class _OldTrace(Trace):

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 
 from gui.items import Frame, Trace, stroke
 from gui.markers import CurveMarkers
-from gui.views.futures import pale
+from gui.views.futures import tint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,8 @@ class _RateTrace(Trace):
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
         """Draw the curve; a file may have other colours than the screen."""
-        colour = self._colour or self._colours.foreground
-        shown = pale(colour, self._colours) if self._ahead else QColor(colour)
+        colour = self._lane(self._colour) if self._colour else self._colours.foreground
+        shown = tint(colour, self._colours) if self._ahead else QColor(colour)
         stroke(painter, self._once(frame, self._line), shown, self._weight, frame)
 
 
