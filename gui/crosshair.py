@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLineF, QRectF, Qt, Signal
@@ -81,10 +82,14 @@ class Crosshair(ViewItem):
         metrics = QFontMetricsF(font)
         room = _SWATCH * any(colour for _, colour in lines)
         most = view.width() - 2.0 * _PADDING
-        widths = [min(room + metrics.horizontalAdvance(text), most) for text, _ in lines]
-        column = max(widths[1:], default=0.0) + _BETWEEN
-        lines, rows, columns = fitting(lines, view.height(), int((most + _BETWEEN) // column))
-        width = 2.0 * _PADDING + max(widths[0], columns * column - _BETWEEN)
+
+        def wide(line: ReadoutLine) -> float:
+            return min(room + metrics.horizontalAdvance(line[0]), most)
+
+        columns = fitting(lines[1:], [wide(line) for line in lines[1:]], view.height(), most)
+        widths = [max(wide(line) for line in column) for column in columns]
+        width = 2.0 * _PADDING + max(wide(lines[0]), sum(widths) + _BETWEEN * (len(columns) - 1))
+        rows = max((len(column) for column in columns), default=0)
         start = x + _OFFSET if x + _OFFSET + width < view.right() else x - _OFFSET - width
         start = max(view.left(), min(start, view.right() - width))  # a narrow plot has room on neither side
         height = _ROW * (rows + 1) + _PADDING
@@ -95,11 +100,12 @@ class Crosshair(ViewItem):
         painter.setBrush(QColor(self._colours.background))
         painter.drawRoundedRect(box, 5.0, 5.0)
         painter.setFont(font)
-        for number, (text, colour) in enumerate(lines):
-            across, down = divmod(number - 1, rows) if number else (0, -1)
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, most - room)
-            left, upper = box.left() + _PADDING + across * column, box.top() + 0.5 * _PADDING + (down + 1) * _ROW
-            self._draw_line(painter, QRectF(left, upper, width, _ROW), room, text, colour)
+        row = QRectF(box.left() + _PADDING, box.top() + 0.5 * _PADDING, width, _ROW)
+        self._draw_line(painter, row.adjusted(0.0, 0.0, -2.0 * _PADDING, 0.0), room, *lines[0])
+        for column, across in zip(columns, widths, strict=True):
+            for down, line in enumerate(column, 1):
+                self._draw_line(painter, QRectF(row.left(), row.top() + down * _ROW, across, _ROW), room, *line)
+            row.translate(across + _BETWEEN, 0.0)
 
     def _draw_line(self, painter: QPainter, row: QRectF, room: float, text: str, colour: str) -> None:
         """Draw one line of the readout, the lane's colour before it."""
@@ -108,21 +114,27 @@ class Crosshair(ViewItem):
             painter.fillRect(swatch, QColor(self._lane(colour)))
         painter.setPen(QColor(self._colours.foreground))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(row.adjusted(room, 0.0, 0.0, 0.0), flags, text)
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, math.ceil(row.width() - room))
+        painter.drawText(row.adjusted(room, 0.0, 1.0, 0.0), flags, shown)
 
 
-def fitting(lines: Sequence[ReadoutLine], height: float, across: int) -> tuple[list[ReadoutLine], int, int]:
-    """Return the lines that fit a plot of this height, in how many rows and columns below the first one.
+def fitting(
+    lines: Sequence[ReadoutLine], widths: Sequence[float], height: float, most: float
+) -> list[list[ReadoutLine]]:
+    """Return what there is room for below a first line, in columns of one height; the last line counts the rest.
 
-    No more than `across` columns fit; the last line says how many values are left out.
+    `widths` are those of the lines, `most` what all columns have together.
     """
-    first, *rest = lines
     rows = max(0, int((height - _PADDING) // _ROW) - 1)  # the first line takes one
-    columns = -(-len(rest) // rows) if rows else 0
-    if columns > across:
-        columns = max(1, across)
-        kept = rows * columns - 1
-        rest = [*rest[:kept], (f"and {len(rest) - kept} more", "")]
-    if not (rows and rest):
-        return [first], 0, 0
-    return [first, *rest], -(-len(rest) // columns), columns
+    if not (rows and lines):
+        return []
+    rows = -(-len(lines) // -(-len(lines) // rows))  # columns of one height
+    found: list[list[ReadoutLine]] = []
+    end = 0.0
+    for start in range(0, len(lines), rows):
+        end += max(widths[start : start + rows]) + _BETWEEN * bool(found)
+        if found and end > most:
+            left_out = len(lines) - start + 1
+            return [*found[:-1], [*found[-1][:-1], (f"and {left_out} more", "")]]
+        found.append(list(lines[start : start + rows]))
+    return found

@@ -407,20 +407,26 @@ def test_a_readout_of_many_lanes_fits_into_a_low_plot(plotted: MakePlot, height:
         assert coloured(picture, colour, 3.0).sum() >= 9 * times  # swatches of 9 by 3 pixels, with soft edges
 
 
-@pytest.mark.parametrize(
-    ("count", "height", "across"), [(13, 56.0, 4), (13, 56.0, 9), (13, 400.0, 1), (2, 30.0, 3), (0, 90, 1)]
-)
-def test_a_readout_is_never_larger_than_its_plot_and_counts_what_it_leaves_out(
-    count: int, height: float, across: int
+@pytest.mark.parametrize("most", [60.0, 150.0, 400.0, 5000.0])
+@pytest.mark.parametrize("height", [20.0, 40.0, 56.0, 100.0, 400.0])
+@pytest.mark.parametrize("count", [0, 1, 2, 13, 40])
+def test_a_readout_is_no_larger_than_its_plot_and_counts_what_it_leaves_out(
+    count: int, height: float, most: float
 ) -> None:
-    lines = [("iteration 5", ""), *((f"lane {number}", "#0072B2") for number in range(count))]
-    found, rows, columns = fitting(lines, height, across)
-    assert found[0] == lines[0] and columns <= across and 16 * (rows + 1) + 8 <= max(height, 24)
-    assert len(found) - 1 <= rows * columns
-    left_out = [int(text.split()[1]) for text, _ in found if text.endswith("more")]
-    kept = [line for line in found if line in lines]
+    lines = [(f"lane {number}", "#0072B2") for number in range(count)]
+    widths = [40.0 + 7.0 * (number % 3) for number in range(count)]
+    columns = fitting(lines, widths, height, most)
+    found = [line for column in columns for line in column]
+    left_out = [int(text.split()[1]) for text, _ in found if text.endswith(" more")]
+    kept = found[: len(found) - len(left_out)]
     assert kept == lines[: len(kept)]
-    assert len(kept) + sum(left_out) == len(lines) or rows == 0
+    assert not columns or len(kept) + sum(left_out) == count
+    assert all(16 * (len(column) + 1) + 8 <= height for column in columns)
+    ends = [
+        max(widths[lines.index(line)] for line in column if line in lines) for column in columns if column[0] in kept
+    ]
+    assert sum(ends) + 14 * (len(ends) - 1) <= most
+    assert columns or height < 40 or not count
 
 
 @pytest.mark.parametrize("width", [300, 520])
