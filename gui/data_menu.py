@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QFileDialog
 
 from gui.background import Background
 from gui.data_words import FOLDERS, FULL, SAMPLE, begin, data_name, data_title, source_name
-from gui.errors import reported
 from gui.menus import add_action
+from gui.reported import reported
 from gui.theme import Severity
 
 if TYPE_CHECKING:

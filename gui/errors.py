@@ -5,13 +5,12 @@ Exceptions in slots reach `sys.excepthook`, those of plain threads only `threadi
 
 from __future__ import annotations
 
-import functools
 import logging
 import re
 import sys
 import threading
 import traceback
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent
@@ -31,22 +30,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _ICON = 20
-
-
-def reported(step: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Make what goes wrong in a step of an undo command known without raising it.
-
-    A command whose step raises is deleted by the undo stack, and by Python once more, which ends the process.
-    """
-
-    @functools.wraps(step)
-    def wrapped(command: Any) -> None:
-        try:
-            step(command)
-        except Exception:
-            sys.excepthook(*sys.exc_info())
-
-    return wrapped
 
 
 class Banner(QFrame):

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QApplication
 
-from gui.errors import reported
+from gui.reported import reported
 from gui.theme import Severity
 from gui.widgets import Stroke
 
@@ -22,7 +22,8 @@ class Edit(QUndoCommand):
     """A change of a panel's configuration; the many small changes of one drag are one.
 
     `at` is the moment to which the run was rewound when it was made, None at the head of the run. Where the change
-    ended a run, undoing it goes back to that run, as far as it is still there.
+    ended a run, undoing it goes back to that run, as far as it is still there. A command that raises is deleted by the
+    undo stack, and by Python once more, which ends the process: what goes wrong in one is reported.
     """
 
     def __init__(

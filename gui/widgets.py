@@ -7,7 +7,7 @@ a control that has not must scroll what is around it. Both are settled here, onc
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui import theme
+from gui.reported import reported
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent, QWheelEvent
@@ -67,6 +68,15 @@ class OwnKeys(_Base):
     """
 
     own_keys: ClassVar[tuple[Qt.Key, ...]] = ()
+
+    def __init_subclass__(cls, **given: Any) -> None:
+        """Report what goes wrong in a handler: raised through `event`, PySide6 6.11 dies of it on Python 3.11.
+
+        It reads the arguments of an exception that is none yet, as those that C raises (PepException_GetArgs).
+        """
+        super().__init_subclass__(**given)
+        for name in [name for name in vars(cls) if name.endswith("Event")]:
+            setattr(cls, name, reported(vars(cls)[name]))
 
     def event(self, event: QEvent) -> bool:
         """Claim the keys before shortcuts are looked up."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,10 +15,13 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from gui import theme
 from gui.data_menu import ChangeData
-from gui.errors import Banner, install_hooks, reported
+from gui.errors import Banner, install_hooks
+from gui.reported import reported
 from gui.theme import DARK, LIGHT, RESOURCES, Severity
 from gui.undo import Edit
 from gui.views.inside import DrawEdit
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
@@ -138,6 +143,35 @@ def test_every_undo_command_tells_and_does_not_raise(qtbot, caught, kind):
     broken.undo()
     qtbot.waitUntil(lambda: len(found) == 1)
     assert found[0][0].startswith("AttributeError: ")
+
+
+@pytest.mark.parametrize("base", ["Slider", "IconButton", "Canvas"])
+def test_a_handler_that_fails_is_told_and_the_process_lives(base):
+    code = f"""
+import sys
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from gui.canvas import Canvas
+from gui.widgets import IconButton, Slider
+
+class Broken({base}):
+    def mouseMoveEvent(self, event):
+        1 / 0
+
+sys.excepthook = lambda kind, *_: print(kind.__name__)
+app = QApplication([])
+made = Broken(*("play", "Play") if "{base}" == "IconButton" else ())
+made.setMouseTracking(True)
+made.show()
+app.processEvents()
+QTest.mouseMove(made.windowHandle(), QPoint(9, 9))
+QTest.mouseMove(made.windowHandle(), QPoint(4, 4))
+app.processEvents()
+print("lives")
+"""
+    done = subprocess.run([sys.executable, "-B", "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert (done.returncode, set(done.stdout.split())) == (0, {"ZeroDivisionError", "lives"}), done.stderr[-500:]
 
 
 def test_the_end_of_the_program_is_never_swallowed(qapp, caught):

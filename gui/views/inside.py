@@ -14,7 +14,7 @@ from core.runner import Phase
 from core.watching import MOST_COMPARED, Sight, Watch
 from gui.canvas import Drawn
 from gui.drawing_text import drawing_from, drawing_view
-from gui.errors import reported
+from gui.reported import reported
 from gui.views.guest import RUNS, GuestPanel, how_it_ended, how_many_there, start_words
 from gui.views.inside_reel import inside_reel
 from gui.views.inside_view import InsideView
