@@ -100,9 +100,10 @@ class Animating(QObject):
                 self._drawn += 1
                 if time.perf_counter() > until:
                     break
-        except Exception:
+        except Exception as error:  # whatever it is, who asked for the file is told
             self.cancel()
-            raise
+            self.failed.emit(error)
+            return
         if self._drawn != before:
             self.progressed.emit(self._drawn, len(order))
 

@@ -330,6 +330,10 @@ class MainWindow(QMainWindow):
     def set_theme(self, name: str) -> None:
         """Change the look of everything."""
         found = theme.THEMES[name]
+        self._themes[name].setChecked(True)
+        self.settings.save("theme", name)
+        if found is theme.current():
+            return  # everything would be restyled to look as it does
         app = QApplication.instance()
         if isinstance(app, QApplication):
             theme.apply(app, found)
@@ -339,8 +343,6 @@ class MainWindow(QMainWindow):
             panel.set_theme(found)  # the others when they are opened: all at once would take half a second
         if self._data_page is not None:
             self._data_page.set_theme(found)
-        self._themes[name].setChecked(True)
-        self.settings.save("theme", name)
 
     def _show_notes(self) -> None:
         for panel in self.panels.values():

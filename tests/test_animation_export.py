@@ -20,6 +20,7 @@ from core.animation import have_video
 from core.optimizers import OPTIMIZERS
 from gui import theme
 from gui.plots import LIGHT
+from gui.projector import Projector
 from tests.gui_helpers import export_reason, ink, pixels
 from tests.test_animation import read_back
 from tests.test_faults import disk_full_after
@@ -236,6 +237,30 @@ def test_a_full_disk_is_one_line(user, export_folder):
         user.until(lambda: export_reason(dialog) != "")
     assert export_reason(dialog) == f"{export_folder / 'optimizer-paths.gif'}: cannot be written: File too large"
     assert list(export_folder.iterdir()) == []
+    write(user, dialog)
+    assert [path.name for path in export_folder.iterdir()] == ["optimizer-paths.gif"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ZeroDivisionError("drawing")])
+def test_a_picture_that_cannot_be_drawn_ends_the_export(user, export_folder, monkeypatch, error):
+    drawn, draw = [], Projector.picture
+
+    def fail(self, moment):
+        drawn.append(moment)
+        if len(drawn) == 3:
+            raise error
+        return draw(self, moment)
+
+    dialog = open_dialog(user)
+    with monkeypatch.context() as patch, user.qtbot.captureExceptions() as caught:
+        patch.setattr(Projector, "picture", fail)
+        user.click(dialog.write)
+        user.until(lambda: not dialog.busy and dialog.write.isEnabled())
+    if isinstance(error, MemoryError):
+        assert export_reason(dialog) == "there is not enough memory" and caught == []
+    else:
+        assert [found[1] for found in caught] == [error]
+    user.until(lambda: list(export_folder.iterdir()) == [])
     write(user, dialog)
     assert [path.name for path in export_folder.iterdir()] == ["optimizer-paths.gif"]
 

@@ -325,7 +325,8 @@ def test_switches_take_the_keyboard_and_leave_space_to_play_after_a_click(paths)
 
 @pytest.mark.parametrize("width", [1120, 1200, 1400])
 def test_all_switches_can_be_seen_at_any_width(paths, width):
-    paths.window.set_theme("light")  # lays the window out again
+    for look in ("dark", "light"):  # lays the window out again
+        paths.window.set_theme(look)
     paths.window.resize(width, 760)
     chips = [
         paths.find(f"show-{name}")
