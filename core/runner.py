@@ -85,6 +85,7 @@ class Runner:
         self._play_wanted = self._step_wanted = False  # once it is loaded, or where it is going back to
         self._rewinding = False
         self._clock_stale = True
+        self._held = False
         self._changes: list[tuple[str, Any]] = []
         self._goal = 0
         self._limit: float | None = None
@@ -199,6 +200,12 @@ class Runner:
             self._limit, self._clock_stale = rate, True
             self._wake.notify_all()
 
+    def hold(self, held: bool) -> None:
+        """Make no further updates until this is taken back: another thread needs the interpreter for a moment."""
+        with self._wake:
+            self._held, self._clock_stale = held, True
+            self._wake.notify_all()
+
     def watch(self, wanted: Watch = NOTHING) -> None:
         """Ask for what is to be measured in frames from now on; for nothing by default."""
         with self._wake:
@@ -298,6 +305,7 @@ class Runner:
 
     def _hold_back(self, experiment: Experiment) -> None:
         """Wait until the limit allows the next update, or something else is wished for, such as a frame."""
+        self._wake.wait_for(lambda: not self._held or self._interrupted())
         if self._limit is not None and not self._clock_stale and not self._rewinding:
             since, first = self._clock
             due = since + (experiment.position + 1 - first) / self._limit

@@ -5,6 +5,7 @@ Nothing here imports NumPy or pyqtgraph before the first paint.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ from gui.shelf import Shelf
 from gui.theme import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
@@ -336,13 +337,26 @@ class MainWindow(QMainWindow):
             return  # everything would be restyled to look as it does
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            theme.apply(app, found)
+            with self._held():
+                theme.apply(app, found)
         self._rail.set_theme(found)
         self._stale = {key for key, panel in self.panels.items() if panel is not self.current()}
         if (panel := self.current()) is not None:
             panel.set_theme(found)  # the others when they are opened: all at once would take half a second
         if self._data_page is not None:
             self._data_page.set_theme(found)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Let no run go on: each of the thousands of events of a new look would wait for the engines' Python."""
+        runners = [panel.own_player.runner for panel in self.panels.values()]
+        try:
+            for runner in runners:
+                runner.hold(True)
+            yield
+        finally:
+            for runner in runners:
+                runner.hold(False)
 
     def _show_notes(self) -> None:
         for panel in self.panels.values():

@@ -119,6 +119,30 @@ def test_the_limit_holds_while_frames_are_asked_for(runner):
     assert 2 <= runner.status.position <= 15  # 0.4 s at 20 per second, 8 expected
 
 
+def test_a_held_run_stands_still_and_answers_until_it_may_go_on(runner):
+    runner.load(training())
+    reach(runner, Phase.PAUSED)
+    runner.hold(True)
+    runner.play()
+    assert frame_at(runner, 0).position == 0, "frames come"
+    assert runner.status.phase is Phase.RUNNING
+    assert not runner.wait(lambda status: status.position > 0, 0.05)
+    runner.hold(False)
+    assert reach(runner, Phase.FINISHED).position == 60
+
+
+@pytest.mark.parametrize("phase", [Phase.PAUSED, None])
+def test_a_held_run_can_be_paused_and_closed(runner, phase):
+    runner.load(training())
+    reach(runner, Phase.PAUSED)
+    runner.hold(True)
+    runner.play()
+    if phase is not None:
+        runner.pause()
+        assert reach(runner, phase).position == 0
+    assert runner.close()
+
+
 def test_a_change_goes_on_from_where_the_run_is(runner):
     runner.load(training())
     reach(runner, Phase.PAUSED)

@@ -325,6 +325,26 @@ def test_a_panel_in_the_background_takes_the_theme_when_it_is_opened(user):
     user.window.set_theme("light")
 
 
+def test_runs_stand_still_while_everything_is_restyled_and_go_on(user, monkeypatch):
+    user.small_race(iterations=100_000, evaluate=0)
+    user.press(KEY.Key_Space)
+    user.until(lambda: user.player.status.position > 0)
+    restyle, moved = theme.apply, []
+
+    def watch(app, found):
+        restyle(app, found)
+        before = user.player.status.position
+        moved.append(user.player.runner.wait(lambda status: status.position > before + 5, 0.1))
+
+    monkeypatch.setattr(theme, "apply", watch)
+    for look in ("dark", "light"):
+        user.window.set_theme(look)
+        before = user.player.status.position
+        user.until(lambda before=before: user.player.status.position > before + 20)
+    assert moved == [False, False]
+    user.press(KEY.Key_Space)
+
+
 def test_a_whole_number_with_more_digits_than_qt_can_hold_is_refused_like_any_other(user):
     user.open("training")
     box = user.find("seeds")
