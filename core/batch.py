@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.datasets import Dataset
     from core.experiments.protocol import Experiment
     from core.parameters import Configuration
+    from core.writing import Writing
 
 _REPORT_SECONDS = 0.2
 
@@ -70,20 +71,22 @@ def write(
     folder: Path,
     formats: Sequence[str],
     name: str = "",
+    writing: Writing | None = None,
 ) -> list[Path]:
     """Write the frame as csv, json or npz files, paths also as a table of steps; raises ExportError.
 
-    Returns the paths. They have the given name, or else the preset's.
+    Returns the paths. They have the given name, or else the preset's. Another thread can follow the `writing` and
+    give it up, which raises GivenUpError.
     """
     name = name or configuration.preset
     written: list[Path] = []
     for kind in formats:
         if kind == "csv":
-            written += write_csv(frame, folder, name)
+            written += write_csv(frame, folder, name, writing)
         elif kind == STEPS:
-            written += write_steps(frame, folder, name)
+            written += write_steps(frame, folder, name, writing)
         elif kind == "json":
-            written.append(write_json(frame, configuration, dataset, folder, name))
+            written.append(write_json(frame, configuration, dataset, folder, name, writing))
         else:
-            written.append(write_npz(frame, folder, name))
+            written.append(write_npz(frame, folder, name, writing))
     return written

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import platform
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from core.experiments.training_frame import TrainingFrame
 from core.files import FORMATS, ExportError, whole_file
 from core.map_export import map_arrays
 from core.tables import Frame, Table, flow_tables, tables
+from core.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,25 +32,37 @@ if TYPE_CHECKING:
     from core.scripts import Script
 
 
-def write_csv(frame: Frame, folder: Path, name: str) -> list[Path]:
+def write_csv(frame: Frame, folder: Path, name: str, writing: Writing | None = None) -> list[Path]:
     """Write the frame's tables to `folder` and return their paths; a value that was not measured is an empty cell."""
-    return write_tables(tables(frame), folder, name)
+    return write_tables(tables(frame), folder, name, writing)
 
 
-def write_tables(found: Iterable[Table], folder: Path, name: str) -> list[Path]:
-    """Write tables as files and return their paths; a value that is not there or not finite is an empty cell."""
-    written = []
-    for table in found:
-        path = folder / f"{name}{table.suffix}.csv"
-        with whole_file(path, "w", newline="", encoding="utf-8") as file:
+def write_tables(found: Iterable[Table], folder: Path, name: str, writing: Writing | None = None) -> list[Path]:
+    """Write tables as files, all or none, and return their paths.
+
+    A value that is not there or not finite is an empty cell. Raises ExportError, and GivenUpError of the `writing`.
+    """
+    found, writing = tuple(found), writing or Writing()
+    writing.total = sum(table.count for table in found)
+    paths = [folder / f"{name}{table.suffix}.csv" for table in found]
+    with ExitStack() as files:
+        for path, table in zip(paths, found, strict=True):
+            file = files.enter_context(whole_file(path, "w", newline="", encoding="utf-8"))
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(table.columns)
-            writer.writerows([_cell(value) for value in row] for row in table.rows)
-        written.append(path)
-    return written
+            writer.writerows([_cell(value) for value in row] for row in writing.counted(table.rows))
+            file.flush()
+    return paths
 
 
-def write_json(frame: Frame, configuration: Configuration, dataset: Dataset | None, folder: Path, name: str) -> Path:
+def write_json(
+    frame: Frame,
+    configuration: Configuration,
+    dataset: Dataset | None,
+    folder: Path,
+    name: str,
+    writing: Writing | None = None,
+) -> Path:
     """Write the whole configuration, its seed, what the data were, versions and which lanes diverged."""
     content = {
         "program": {"name": "Trainscope", "version": __version__},
@@ -62,33 +77,35 @@ def write_json(frame: Frame, configuration: Configuration, dataset: Dataset | No
     with whole_file(path, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2, ensure_ascii=False)
         file.write("\n")
+        (writing or Writing()).go_on()
     return path
 
 
-def write_npz(frame: Frame, folder: Path, name: str) -> Path:
+def write_npz(frame: Frame, folder: Path, name: str, writing: Writing | None = None) -> Path:
     """Write the frame's arrays under the names of its fields, and the lanes' names as `lanes`."""
     path = folder / f"{name}.npz"
     with whole_file(path) as file:
-        np.savez_compressed(file, **arrays(frame))
+        np.savez_compressed((writing or Writing()).watched(file), **arrays(frame))
     return path
 
 
-def write_script(script: Script, folder: Path) -> list[Path]:
-    """Write a script and the data that it needs beside it, the data first."""
-    written = []
-    if script.data:
-        written.append(folder / script.data_name)
-        with whole_file(written[0]) as file:
-            np.savez_compressed(file, **script.data)
-    path = folder / script.file_name
-    with whole_file(path, "w", newline="\n", encoding="utf-8") as file:
+def write_script(script: Script, folder: Path, writing: Writing | None = None) -> list[Path]:
+    """Write a script and the data that it needs beside it, both or none."""
+    paths = [folder / script.file_name]
+    with ExitStack() as files:
+        file = files.enter_context(whole_file(paths[0], "w", newline="\n", encoding="utf-8"))
         file.write(script.text)
-    return [*written, path]
+        file.flush()
+        if script.data:
+            paths.insert(0, folder / script.data_name)
+            packed = files.enter_context(whole_file(paths[0]))
+            np.savez_compressed((writing or Writing()).watched(packed), **script.data)
+    return paths
 
 
 def _cell(value: Any) -> str:
     """Write a number in the fewest digits that read back the same; nothing for what is not finite or not there."""
-    if value is None or (isinstance(value, float | np.floating) and not np.isfinite(value)):
+    if value is None or (isinstance(value, (float, np.floating)) and not math.isfinite(value)):
         return ""
     return str(value)
 

@@ -46,6 +46,8 @@ def whole_file(path: Path, mode: str = "wb", **options: Any) -> Iterator[IO[Any]
             yield file
         os.chmod(name, _MODE)
         os.replace(name, path)
+    except ExportError:  # of another file, written beside this one
+        raise
     except OSError as error:
         raise ExportError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:

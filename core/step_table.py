@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.equations import GRADIENT, path_values
 from core.export import write_tables
 from core.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from core.experiments.paths import PathsFrame
     from core.tables import Row
+    from core.writing import Writing
 
 
-def write_steps(frame: PathsFrame, folder: Path, name: str) -> list[Path]:
+def write_steps(frame: PathsFrame, folder: Path, name: str, writing: Writing | None = None) -> list[Path]:
     """Write the table as `NAME-steps.csv` and return its path; raises ExportError."""
-    table = Table("-steps", ("lane", "step", "coordinate", "symbol", "value"), _rows(frame))
-    return write_tables([table], folder, name)
+    found = {lane.name: path_values(frame, row) for row, lane in enumerate(frame.lanes)}
+    many = sum(values.size for of_lane in found.values() for values in of_lane.values())
+    table = Table("-steps", ("lane", "step", "coordinate", "symbol", "value"), _rows(found), many)
+    return write_tables([table], folder, name, writing)
 
 
-def _rows(frame: PathsFrame) -> Iterator[Row]:
-    for row, lane in enumerate(frame.lanes):
-        found = path_values(frame, row)
-        for step in range(len(found[GRADIENT])):
+def _rows(found: Mapping[str, Mapping[str, Any]]) -> Iterator[Row]:
+    for lane, symbols in found.items():
+        steps = [values.tolist() for values in symbols.values()]
+        for step in range(len(symbols[GRADIENT])):
             for axis, coordinate in enumerate("xy"):
-                for symbol, values in found.items():
-                    yield [lane.name, step + 1, coordinate, symbol, values[step, axis]]
+                for symbol, values in zip(symbols, steps, strict=True):
+                    yield [lane, step + 1, coordinate, symbol, values[step][axis]]

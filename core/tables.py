@@ -28,11 +28,12 @@ Row = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A CSV file: what its name has behind the preset's, its columns, its rows."""
+    """A CSV file: what its name has behind the preset's, its columns, its rows and, of long ones, how many they are."""
 
     suffix: str
     columns: tuple[str, ...]
     rows: Iterable[Row]
+    count: int = 0
 
 
 def tables(frame: Frame) -> tuple[Table, ...]:
@@ -54,7 +55,8 @@ def _path_tables(frame: PathsFrame) -> tuple[Table, ...]:
         for step in range(frame.position + 1)
     )
     ends = [frame.position if lost is None else min(lost, frame.position) for lost in frame.diverged]
-    return (Table("", ("lane", "step", "x", "y", "loss"), rows), *_rate_tables(frame, "step", ends))
+    curves = Table("", ("lane", "step", "x", "y", "loss"), rows, len(frame.lanes) * (frame.position + 1))
+    return (curves, *_rate_tables(frame, "step", ends))
 
 
 def _rate_tables(frame: PathsFrame | TrainingFrame, unit: str, ends: list[int]) -> tuple[Table, ...]:
@@ -66,7 +68,7 @@ def _rate_tables(frame: PathsFrame | TrainingFrame, unit: str, ends: list[int]) 
         for i, lane in enumerate(frame.lanes)
         for update in range(ends[i])
     )
-    return (Table("-rates", ("lane", unit, "lr"), rows),)
+    return (Table("-rates", ("lane", unit, "lr"), rows, sum(ends)),)
 
 
 _HOLDING = set(KEYS.values())
@@ -74,7 +76,7 @@ _FLOW = ("gradient_norm", "update_ratio")
 
 
 def _map_tables(frame: StabilityFrame) -> tuple[Table, ...]:
-    found = [Table("", map_columns(frame), map_rows(frame))]
+    found = [Table("", map_columns(frame), map_rows(frame), frame.reached.size)]
     if frame.measured == MINIMUM:
         found.append(Table("-minima", ("minimum", "x", "y", "f"), minimum_rows(frame)))
     return tuple(found)
@@ -84,11 +86,13 @@ _TRAINING = ("iteration", "epoch", "loss", "smoothed_loss", "train_accuracy", "t
 
 
 def _training_tables(frame: TrainingFrame) -> tuple[Table, ...]:
-    found = [Table("", ("lane", *_TRAINING), _lane_rows(frame, [(lane.name,) for lane in frame.lanes], frame))]
+    many = len(frame.lanes) * (frame.iteration + 1)
+    found = [Table("", ("lane", *_TRAINING), _lane_rows(frame, [(lane.name,) for lane in frame.lanes], frame), many)]
     if any(dict(lane.own).keys() & _HOLDING for lane in frame.lanes):  # lanes differ in what holds their weights back
         found.append(Table("-norms", ("lane", "iteration", "epoch", "weight_norm"), _norm_rows(frame)))
     if frame.spread is not None:
-        found.append(Table("-seeds", ("lane", "seed", *_TRAINING), _seed_rows(frame, frame.spread)))
+        rows, many = _seed_rows(frame, frame.spread), many * len(frame.spread.seeds)
+        found.append(Table("-seeds", ("lane", "seed", *_TRAINING), rows, many))
     if frame.futures:
         found.append(Table("-branches", ("branch", "lane", *_TRAINING), _branch_rows(frame)))
     ends = [frame.iteration if lost is None else min(lost - 1, frame.iteration) for lost in frame.diverged]
@@ -198,7 +202,8 @@ def _search_tables(frame: SearchFrame) -> tuple[Table, ...]:
         for trial, (lr, decay, more) in enumerate(trials)
         for column, at in enumerate(frame.measured_at)
     )
-    found = Table("", (*columns, *(frame.names[column] for column in others)), rows)
+    many = len(frame.lanes) * len(frame.measured_at)
+    found = Table("", (*columns, *(frame.names[column] for column in others)), rows, many)
     before = Table("-branches", ("branch", "trial", *columns[3:]), _search_branch_rows(frame))
     more_tables = [*([before] if frame.futures else []), *_common_rates(frame)]
     return (found, *more_tables, *_insight_tables(frame.insight))
@@ -208,7 +213,7 @@ def _common_rates(frame: SearchFrame) -> Iterator[Table]:
     """Yield a table of the learning rate where it has a schedule; of its factor where each trial has its own."""
     if frame.rates is not None:
         rows = ([update, rate] for update, rate in enumerate(frame.rates[0].tolist(), 1))
-        yield Table("-rates", ("iteration", "factor" if "lr" in frame.names else "lr"), rows)
+        yield Table("-rates", ("iteration", "factor" if "lr" in frame.names else "lr"), rows, frame.iteration)
 
 
 def _search_branch_rows(frame: SearchFrame) -> Iterator[Row]:

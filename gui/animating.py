@@ -32,7 +32,9 @@ class _Cancelled(Exception):
 
 
 class Animating(QObject):
-    """Writes one animation: `progressed(done, total)`, and then `done(path)` or `failed(error)`."""
+    """Writes one animation: `progressed(done, total)`, and then `done([path])` or `failed(error)`."""
+
+    verb = "Drawing"
 
     progressed = Signal(int, int)
     done = Signal(object)
@@ -63,6 +65,10 @@ class Animating(QObject):
     def busy(self) -> bool:
         """Whether it goes on."""
         return self._work.busy
+
+    def settle(self) -> bool:
+        """Tell of the outcome if there is one by now; return whether there was."""
+        return self._work.wait(0.0)
 
     def cancel(self, patience: float = 0.0) -> None:
         """Give it up; the thread ends after the frame in hand and leaves no file. Wait for it so many seconds."""
@@ -121,7 +127,7 @@ class Animating(QObject):
 
     def _finish(self, _nothing: Any) -> None:
         self._projector.close()
-        self.done.emit(self._path)
+        self.done.emit([self._path])
 
     def _fail(self, error: Exception) -> None:
         if self._ahead is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.files import FORMATS
+from core.writing import Writing
 from gui.export import FigureFormat, export_figure, figure_image
 from gui.reels import WHOLE
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QImage
 
+    from gui.file_writing import Writer
     from gui.panel import Panel
     from gui.plots import PlotColours
 
@@ -39,19 +41,19 @@ def export_panel(panel: Panel, request: Request) -> list[Path]:
     """Write what the panel shows and return the paths; raises ExportError, of core or gui, with one line."""
     if request.format in PICTURES:
         return [_export_picture(panel, request)]
+    return data_writer(panel, request)(Writing())
+
+
+def data_writer(panel: Panel, request: Request) -> Writer:
+    """Return what writes the panel's frame as it is now, the lanes that are switched on, on a thread without Qt."""
     from core.batch import write  # with every kind of experiment
-
-    configuration = panel.run_configuration()
-    dataset = panel.desk.dataset() if panel.preset.uses_images else None
-    return write(visible_frame(panel), configuration, dataset, request.folder, [request.format], request.name)
-
-
-def visible_frame(panel: Panel) -> Any:
-    """Return the panel's frame with the lanes that are switched on."""
     from core.export import select_lanes
 
     frame = panel.shown_frame()
-    return select_lanes(frame, panel.view.visible(frame))
+    rows, configuration = panel.view.visible(frame), panel.run_configuration()
+    dataset = panel.desk.dataset() if panel.preset.uses_images else None
+    where = request.folder, [request.format], request.name
+    return lambda writing: write(select_lanes(frame, rows), configuration, dataset, *where, writing)
 
 
 def _export_picture(panel: Panel, request: Request) -> Path:

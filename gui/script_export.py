@@ -9,10 +9,8 @@ from core.presets import PRESETS
 from core.scripts import NUMPY, make_script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from core.scripts import Script
+    from gui.file_writing import Writer
     from gui.panel import Panel
     from gui.panel_export import Request
 
@@ -36,10 +34,10 @@ def script_of(panel: Panel, kind: str, name: str = "") -> Script:
     return make_script(configuration, dataset, kind, name, panel.look())
 
 
-def script_writer(panel: Panel, request: Request) -> Callable[[], list[Path]]:
-    """Return what writes the script, for a thread that touches no Qt: packing images takes its time."""
+def script_writer(panel: Panel, request: Request) -> Writer:
+    """Return what writes the script, on a thread without Qt: packing images takes its time."""
     script = script_of(panel, request.format, request.name)
-    return lambda: write_script(script, request.folder)
+    return lambda writing: write_script(script, request.folder, writing)
 
 
 def copied(panel: Panel) -> tuple[str, str]:

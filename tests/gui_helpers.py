@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QTextDocument, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QScrollArea, QWidget
+from shiboken6 import isValid
 
 from core.optimizers import OPTIMIZERS
 from core.presets import PRESETS
@@ -179,6 +180,11 @@ class User:
         assert dialog is not None
         self.until(dialog.isVisible)
         return dialog
+
+    def export(self, dialog: Any, timeout: int = 20_000) -> None:
+        """Press Export and wait until it is over, well or not."""
+        self.click(dialog.write)
+        self.until(lambda: not isValid(dialog) or not dialog.busy, timeout)
 
     # Patience.
 

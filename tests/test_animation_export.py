@@ -35,7 +35,7 @@ needs_video = pytest.mark.skipif(not have_video(), reason="the optional package 
 def open_dialog(user, kind="gif", width=320, height=240):
     dialog = user.open_export()
     dialog.format.setCurrentIndex(dialog.format.findData(kind))
-    if dialog._kind() == kind:
+    if dialog.kind() == kind:
         dialog.width_field.setValue(width)
         dialog.height_field.setValue(height)
     return dialog
@@ -270,7 +270,7 @@ def test_it_remembers_its_own_sizes(user, export_folder):
     dialog.animation.seconds.setValue(2.5)
     write(user, dialog)
     again = open_dialog(user, "gif", 320, 240)
-    assert again._kind() == "gif" and again.animation.seconds.value() == 2.5
+    assert again.kind() == "gif" and again.animation.seconds.value() == 2.5
     again.format.setCurrentText("png")
     assert again.width_field.value() == 1280
 

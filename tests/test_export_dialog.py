@@ -61,7 +61,7 @@ def write(user, dialog, **texts):
             dialog.format.setCurrentText(text)
         else:
             getattr(dialog, name).setText(str(text))
-    user.click(dialog.write)
+    user.export(dialog)
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -149,7 +149,7 @@ def test_a_folder_that_cannot_be_written_is_refused(user, dialog, tmp_path):
         for folder in wrong:
             dialog.format.setCurrentText(kind)
             dialog.folder.setText(folder)
-            user.click(dialog.write)
+            user.export(dialog)
             assert not gone(dialog), f"{kind} in {folder!r}"
             assert 0 < len(export_reason(dialog)) < 200, f"{kind} in {folder!r}"
             assert user.window.banner.text() == ""

@@ -63,9 +63,7 @@ def ordinary_person():
 
 
 def dialog_of(user, folder, kind):
-    user.control(KEY.Key_E)
-    user.until(lambda: user.window._export is not None and user.window._export.isVisible())
-    dialog = user.window._export
+    dialog = user.open_export()
     assert isinstance(dialog, ExportDialog)
     dialog.folder.setText(str(folder))
     dialog.format.setCurrentText(kind)
@@ -85,10 +83,10 @@ def test_an_export_to_a_full_disk_leaves_nothing_and_can_be_made_elsewhere(user,
     folder.mkdir()
     dialog = dialog_of(user, folder, kind)
     with disk_full_after(400):
-        user.click(dialog.write)
+        user.export(dialog)
     assert reason(dialog) == f"{folder / f'optimizer-paths.{kind}'}: cannot be written: File too large"
     assert list(folder.iterdir()) == []
-    user.click(dialog.write)  # there is room again
+    user.export(dialog)  # there is room again
     assert [path.name for path in folder.iterdir()] == [f"optimizer-paths.{kind}"]
     assert user.window.banner.text() == f"Wrote {folder / f'optimizer-paths.{kind}'}"
 
@@ -96,11 +94,11 @@ def test_an_export_to_a_full_disk_leaves_nothing_and_can_be_made_elsewhere(user,
 @pytest.mark.parametrize("kind", ["csv", "png"])
 def test_an_export_to_a_folder_that_may_not_be_written(user, tmp_path, kind):
     with tempfile.TemporaryDirectory() as name:
-        user.click(dialog_of(user, tmp_path, kind).write)  # what it needs is imported now, by who may read it
+        user.export(dialog_of(user, tmp_path, kind))  # what it needs is imported now, by who may read it
         dialog = dialog_of(user, name, kind)
         Path(name).chmod(0o555)
         with ordinary_person():
-            user.click(dialog.write)
+            user.export(dialog)
         assert reason(dialog) == f"{name}/optimizer-paths.{kind}: cannot be written: Permission denied"
         assert list(Path(name).iterdir()) == []
 
@@ -110,7 +108,7 @@ def test_a_folder_deleted_while_the_dialog_is_open_is_refused(user, tmp_path):
     folder.mkdir()
     dialog = dialog_of(user, folder, "csv")
     folder.rmdir()
-    user.click(dialog.write)
+    user.export(dialog)
     assert reason(dialog) == f"Folder: {str(folder)!r} does not exist; allowed: a folder that can be written"
     assert not folder.exists()
 
