@@ -545,3 +545,18 @@ def test_notes_that_are_folded_away_are_right_when_they_come_back(paths):
     paths.press(KEY.Key_F1)
     paths.until(lambda: whose(paths)[1] == "step 5")
     assert_shown(paths, "sgd", 5)
+
+
+@pytest.mark.parametrize("panel", ["paths", "training"])
+def test_the_lane_is_reached_and_chosen_by_name_without_a_mouse(user, panel):
+    if panel == "training":
+        user.small_race(lanes=("sgd", "momentum", "nesterov"))
+    user.until(lambda: user.find("equation-lane").count() >= 3)
+    user.panel.setFocus()
+    combo, tabs = user.find("equation-lane"), 0
+    while QApplication.focusWidget() is not combo:
+        user.press(KEY.Key_Tab)
+        tabs += 1
+        assert tabs < 10
+    user.press(KEY.Key_N)
+    user.until(lambda: whose(user)[0] == "nesterov")
