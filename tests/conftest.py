@@ -23,7 +23,21 @@ if TYPE_CHECKING:
 
     from core.datasets import Dataset
 
+_PARTS = 3  # of what random tests have in store, each ordinary run tries one part
+
 _REFERENCE = Path(__file__).parent / "reference"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests that try very much try all of it."""
+    parser.addoption("--thorough", action="store_true", help="random tests try all that they have in store")
+
+
+@pytest.fixture(scope="session")
+def share(request: pytest.FixtureRequest) -> Callable[[int], int]:
+    """Tell how many of so many cases to try: all of them with --thorough."""
+    parts = 1 if request.config.getoption("thorough") else _PARTS
+    return lambda count: -(-count // parts)
 
 
 @pytest.fixture(autouse=True)

@@ -271,7 +271,7 @@ class Monkey:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_is_clicked_and_typed_nothing_breaks(user, seed):
+def test_whatever_is_clicked_and_typed_nothing_breaks(user, seed, share):
     user.small_race(iterations=3000)
     user.open("activations")
     user.enter("inputs", "30")
@@ -279,7 +279,7 @@ def test_whatever_is_clicked_and_typed_nothing_breaks(user, seed):
     hooks = install_hooks(lambda text, details: caught.append(details))
     try:
         monkey = Monkey(user, seed)
-        for _ in range(120):
+        for _ in range(share(180)):
             monkey.act()
             QApplication.processEvents()
             banner = user.window.banner
