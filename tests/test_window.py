@@ -70,24 +70,42 @@ def test_f1_folds_the_notes_on_every_panel(user):
     assert user.find("notes").isVisible()
 
 
-def test_everything_can_be_found_by_its_name(user):
+def test_every_panel_is_found_by_name_read_aloud_and_reached_by_keyboard(user):
     assert user.window.findChild(QAction, "export") is not None
     for entry in PANELS:
         user.open(entry.key)
-        panel = user.window.findChild(QWidget, entry.key)
-        assert panel is user.panel
-        for name in TRANSPORT:
-            assert panel.findChild(QWidget, name).isVisible(), f"{entry.key}: {name}"
-        used = [p.key for p in panel.configuration.parameters if panel.configuration.uses(p)]
-        for key in [key for key in panel.form.keys() if key in used]:
-            names = [f"{key}.x", f"{key}.y"] if key == "start" else [key]
-            for name in names:
-                assert panel.findChild(QWidget, name) is not None, f"{entry.key}: {name}"
-        if entry.key in OPTIMIZER_PANELS:
-            for key in OPTIMIZERS:
-                user.click(f"lane-{key}:open")
-            own = [p.key for p in panel.configuration.parameters if "." in p.key and p.key not in panel.form.keys()]
-            assert own and all(panel.findChild(QWidget, key) is not None for key in own)
+        assert user.window.findChild(QWidget, entry.key) is user.panel
+        tab_reaches_form_and_transport(user, entry.key)
+        whatever_takes_the_keyboard_has_an_accessible_name(user, entry.key)
+        everything_can_be_found_by_its_name(user, entry.key)
+
+
+def tab_reaches_form_and_transport(user, panel):
+    if panel == "inside":
+        user.panel.show_own()  # it opens with the race that was trained
+    if not user.panel.is_eager:
+        user.player.step()
+        user.until(lambda: user.player.head == 1)
+    reached = set()
+    for _ in range(150):
+        user.press(KEY.Key_Tab)
+        reached.add(QApplication.focusWidget().objectName())
+    paths = {"surface", "anisotropy", "start.x", "start.y", "iterations"}
+    settings = {"optimizer", "surface", "start.x", "x", "y.range.high", "measure", "resolution"}
+    form = {"paths": paths, "stability": settings}.get(panel, {"hidden", "seed"})
+    assert form | {"preset", "play", "timeline", "speed"} <= reached, panel
+    if panel in OPTIMIZER_PANELS:
+        assert {"lane-sgd", "lane-sgd:open"} <= reached
+
+
+def whatever_takes_the_keyboard_has_an_accessible_name(user, panel):
+    if panel in OPTIMIZER_PANELS:
+        user.click("lane-sgd:open")
+    # Parts of Qt's own widgets, such as a spin box's line edit, are announced by the widget.
+    found = [w for w in focusable(user.window) if not w.objectName().startswith("qt_")]
+    nameless = [f"{type(w).__name__} {w.objectName()!r}" for w in found if not name_of(w)]
+    assert len(found) > 15
+    assert nameless == [], panel
 
 
 def focusable(root):
@@ -97,40 +115,25 @@ def focusable(root):
             yield widget
 
 
-def test_whatever_takes_the_keyboard_has_an_accessible_name(user):
-    for entry in PANELS:
-        user.open(entry.key)
-        if entry.key in OPTIMIZER_PANELS:
-            user.click("lane-sgd:open")
-        # Parts of Qt's own widgets, such as a spin box's line edit, are announced by the widget.
-        found = [w for w in focusable(user.window) if not w.objectName().startswith("qt_")]
-        nameless = [f"{type(w).__name__} {w.objectName()!r}" for w in found if not name_of(w)]
-        assert len(found) > 15
-        assert nameless == [], entry.key
-
-
 def name_of(widget):
     return widget.accessibleName() or getattr(widget, "text", str)()
 
 
-def test_tab_reaches_form_and_transport(user):
-    for entry in PANELS:
-        user.open(entry.key)
-        if entry.key == "inside":
-            user.panel.show_own()  # it opens with the race that was trained
-        if not user.panel.is_eager:
-            user.player.step()
-            user.until(lambda: user.player.head == 1)
-        reached = set()
-        for _ in range(150):
-            user.press(KEY.Key_Tab)
-            reached.add(QApplication.focusWidget().objectName())
-        paths = {"surface", "anisotropy", "start.x", "start.y", "iterations"}
-        settings = {"optimizer", "surface", "start.x", "x", "y.range.high", "measure", "resolution"}
-        form = {"paths": paths, "stability": settings}.get(entry.key, {"hidden", "seed"})
-        assert form | {"preset", "play", "timeline", "speed"} <= reached
-        if entry.key in OPTIMIZER_PANELS:
-            assert {"lane-sgd", "lane-sgd:open"} <= reached
+def everything_can_be_found_by_its_name(user, panel):
+    for name in TRANSPORT:
+        assert user.panel.findChild(QWidget, name).isVisible(), f"{panel}: {name}"
+    used = [p.key for p in user.panel.configuration.parameters if user.panel.configuration.uses(p)]
+    for key in [key for key in user.panel.form.keys() if key in used]:
+        names = [f"{key}.x", f"{key}.y"] if key == "start" else [key]
+        for name in names:
+            assert user.panel.findChild(QWidget, name) is not None, f"{panel}: {name}"
+    if panel in OPTIMIZER_PANELS:
+        for key in OPTIMIZERS:
+            if user.panel.findChild(QWidget, f"{key}.lr") is None:
+                user.click(f"lane-{key}:open")
+        own = [p.key for p in user.panel.configuration.parameters if "." in p.key]
+        own = [key for key in own if key not in user.panel.form.keys()]
+        assert own and all(user.panel.findChild(QWidget, key) is not None for key in own)
 
 
 def test_the_theme_changes_everything_shown(user):
