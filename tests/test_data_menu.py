@@ -22,7 +22,7 @@ from gui import theme
 from gui.data_page import DataPage
 from gui.panel_export import WHOLE, Request, export_panel
 from gui.theme import Severity
-from tests.gui_helpers import IDX_FILES, User, grabbed, ink, write_idx
+from tests.gui_helpers import IDX_FILES, User, grabbed, ink, small, write_idx
 from tests.mnist_server import serving
 from tests.test_download import CONTENTS, FILES, dead_end
 
@@ -41,6 +41,11 @@ FULL_SAID = "The full MNIST is in use: 200 images to train on, 50 to test."
 SAMPLE_SAID = "The bundled sample is in use: 4,000 images to train on, 1,000 to test."
 STAYS = "the bundled sample stays in use."
 SOON = 0.5  # seconds within which a window closes
+
+
+@pytest.fixture
+def first_run() -> Configuration:
+    return small()
 
 
 @pytest.fixture
@@ -393,8 +398,12 @@ def test_a_folder_again_is_used_only_if_it_has_changed(
 # Runs.
 
 
-def test_runs_on_images_restart_and_say_so_and_others_do_not(race: User, served: Callable[..., MnistServer]) -> None:
+def test_runs_on_images_restart_and_say_so_and_others_do_not(
+    opened: Callable[..., User], served: Callable[..., MnistServer]
+) -> None:
+    race = opened("paths", fresh=True)
     paths = race.window.panels["paths"]
+    play(race)
     before = paths.player.frame, paths.player.status.loads
     served("fine")
     use_full(race)
