@@ -124,8 +124,9 @@ class AnimationFields(QObject):
             found = self.film(kind, size)
         except AnimationError as error:
             return self.note.setText(str(error))
-        remark = self._reel.remark if self._reel is not None else ""
-        self.note.setText("\n".join(filter(None, (film_words(found), remark))))
+        assert self._reel is not None, "there is a record"
+        words = film_words(found, self._reel.density), self._reel.remark
+        self.note.setText("\n".join(filter(None, words)))
 
     def remember(self) -> None:
         """Keep for the next time what is not about one record."""
@@ -134,10 +135,10 @@ class AnimationFields(QObject):
         self._settings.save("export/animation/loop", self.loop.isChecked())
 
 
-def film_words(found: Film) -> str:
+def film_words(found: Film, density: float = 1.0) -> str:
     """Return `30 frames, 5 a second, 7.5 s with the end`, and how large that is."""
     frames = f"{len(found.positions):,} frames, {found.rate:.3g} a second, {found.seconds:.3g} s with the end"
-    return f"{frames}\n{found.size[0]} × {found.size[1]} pixels, roughly {_size(found.expected_bytes)}"
+    return f"{frames}\n{found.size[0]} × {found.size[1]} pixels, roughly {_size(density * found.expected_bytes)}"
 
 
 def _size(count: float) -> str:

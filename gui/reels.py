@@ -23,9 +23,10 @@ WHOLE = "whole panel"
 class Reel:
     """A record: its `moments`, each of which `show` draws, with the frame whose legend it has.
 
-    `unit` names a moment ("step"); `remark` says what is not as on the screen, if anything is. Of moments that are
-    not recorded `compute(moments, given_up)` is to yield, on a thread that touches no Qt, what shows each of them, and
-    `show` draws what is on the screen, to prepare a view.
+    `unit` names a moment ("step"); `remark` says what is not as on the screen, if anything is. Its pictures take
+    `density` times as many bytes as plots do, roughly. Of moments that are not recorded `compute(moments, given_up)`
+    is to yield, on a thread that touches no Qt, what shows each of them, and `show` draws what is on the screen, to
+    prepare a view.
     """
 
     configuration: Configuration
@@ -35,6 +36,7 @@ class Reel:
     unit: str
     show: Callable[[View, int], None]
     remark: str = ""
+    density: float = 1.0
     compute: Compute | None = None
 
 

@@ -61,6 +61,7 @@ class DrawPage(Page):
     """Canvas, answers, activations. `wanted(digit)` asks for a test image of a class, −1 for any."""
 
     key, title, wants_image = "draw", "Draw", True
+    density = 2.0
     wanted = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -34,7 +34,7 @@ def inside_reel(panel: InsidePanel, wanted: Watch) -> Reel | None:
     frame = panel.shown_frame()
     show = partial(_show, frame, wanted.insight)
     reel = reel_of(panel.configuration, panel.preset, frame, panel.view.unit)
-    reel = replace(reel, show=cast("Any", show))
+    reel = replace(reel, show=cast("Any", show), density=panel.view.page.density)
     if panel.view.page is panel.view.flow:
         return reel if frame.position else None
     moments = range(how_many_there(frame, wanted.insight))

@@ -178,6 +178,7 @@ class MistakesPage(Page):
     """Confusion matrix and worst mistakes; `taken` carries the number of a test image that is to be looked at."""
 
     key, title = "mistakes", "Mistakes"
+    density = 15.0
     taken = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -98,11 +98,13 @@ class Page(QWidget):
     """One page of the panel: shows insights, and draws itself into files.
 
     `key` names it in sessions, `title` is on its tab. `wants_image` says that what is drawn is to be answered.
+    `density` is that of an animation, see `gui.reels.Reel`: what is like noise, or always another, takes more bytes.
     """
 
     key = ""
     title = ""
     wants_image = False
+    density = 1.0
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

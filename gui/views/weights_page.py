@@ -26,6 +26,7 @@ class WeightsPage(Page):
     """The images with their controls; `picked(layer, input, unit)` comes when a weight is picked."""
 
     key, title = "weights", "Weights"
+    density = 20.0
     picked = Signal(int, int, int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
