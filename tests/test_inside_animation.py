@@ -147,6 +147,25 @@ def test_nothing_is_offered_of_untrained_networks(user, export_folder):
     assert "gif animation: nothing has moved yet: press Space first" in texts
 
 
+def test_a_search_has_no_gradient_flow_to_animate(user, export_folder):
+    small = {"hidden": (8,), "trials": 5, "images": 100, "epochs": 5}
+    user.window.settings.save_configuration("search", PRESETS["random-search"].configuration(small))
+    user.open("inside")
+    user.panel.show_run("search")
+    user.panel.setFocus()
+    user.press(KEY.Key_Right)
+    user.until(lambda: insight(user) is not None and insight(user).iteration == 1)
+    turn_to(user, "flow")
+    dialog = open_dialog(user)
+    texts = [dialog.format.itemText(i) for i in range(dialog.format.count())]
+    assert "gif animation: gradient flow is not recorded for the trials of a search" in texts
+    dialog.reject()
+    turn_to(user, "weights")
+    write(user, open_dialog(user))
+    (path,) = export_folder.iterdir()
+    assert len(read_back(path)[0]) == 2
+
+
 # What happens meanwhile.
 
 

@@ -14,6 +14,7 @@ from core.runner import Phase
 from core.watching import MOST_COMPARED, Sight, Watch
 from gui.canvas import Drawn
 from gui.drawing_text import drawing_from, drawing_view
+from gui.panel import Panel
 from gui.reported import reported
 from gui.views.guest import RUNS, GuestPanel, how_it_ended, how_many_there, start_words
 from gui.views.inside_reel import inside_reel
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from core.parameters import Configuration
     from core.scripts.inside import Look
     from core.weight_steps import WeightStep
-    from gui.panel import Panel
     from gui.reels import Reel
     from gui.transport import TransportState
 
@@ -41,6 +41,7 @@ _NOTES = (
     "Gradient flow: lines that fan out are a gradient that vanishes, or explodes, on its way back to layer 1.",
     "A network that is sure is not always right: draw what is no digit at all.",
 )
+_NO_FLOW = "gradient flow is not recorded for the trials of a search"
 _EXAMPLE = 2  # of the test images; of the bundled ones it is a plain 3
 _UNTRAINED = "untrained: press Space and watch it learn"
 
@@ -241,7 +242,10 @@ class InsidePanel(GuestPanel):
 
     def reel(self) -> Reel | None:
         """Return the run as the page in front shows it; None before its second moment."""
-        there = self.player.settled and self.shown_frame() is not None and self._names()
+        frame = self.shown_frame()
+        unknown = self.view.page is self.view.flow and getattr(frame, "flow", None) is None
+        self.still_words = _NO_FLOW if unknown and self.live else Panel.still_words
+        there = self.player.settled and frame is not None and self._names() and not unknown
         return inside_reel(self, replace(self._wanted(), weight=None)) if there else None
 
     # What is done on the pages.
