@@ -72,6 +72,8 @@ def test_a_schedule_is_chosen_in_a_lane_and_seen_before_the_run_begins(user):
     assert not user.sees("schedule.every") and not user.sees("schedule.warmup")
     picture = part(user, rates(user).plot)
     assert ink(picture, pale(SGD, LIGHT).name()) > 60 and ink(picture, SGD, 8) == 0
+    both = rates(user).plot, user.panel.view.loss  # both have numbers at their left
+    user.until(lambda: len({round(plot.vb.sceneBoundingRect().left()) for plot in both}) == 1)
     assert "cos(π·t/N)" in plain_text(user.panel.notes._formulas)
     user.until(lambda: ("learning rate, SGD", "0.01") in user.panel.view.numbers(user.player.frame, 0))
     choose(user, "sgd", "constant")

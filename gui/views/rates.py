@@ -143,6 +143,7 @@ class RatePlot(Rates):
             else:  # an item that is only hidden keeps some of its room
                 self._grid.removeItem(self.plot)
             self.plot.setVisible(shown)
+            self.plot.set_colours(self.plot.colours)  # pyqtgraph takes the room of an axis that is hidden to be 0
             self._grid.setRowMinimumHeight(self._row, SLIM if shown else 0.0)
             self._grid.setRowMaximumHeight(self._row, _UNBOUNDED if shown else 0.0)
             self._grid.setRowStretchFactor(self._row, 1 if shown else 0)
