@@ -184,6 +184,10 @@ def test_another_theme_reaches_rates_that_are_not_there_yet(start, preset):
     user.choose("sgd.schedule", "cosine")
     user.until(lambda: rates(user).shown)
     assert rates(user).plot.colours == plot_colours(theme.THEMES["dark"])
+    user.choose("sgd.schedule", "constant")
+    user.until(lambda: not rates(user).shown)
+    user.choose("sgd.schedule", "step")
+    user.until(lambda: rates(user).shown and rates(user).plot.getAxis("left").geometry().width() > 40)
     user.window.findChild(QAction, "theme-light").trigger()
     user.until(lambda: ink(part(user), PALE) > 60)
 

@@ -257,10 +257,17 @@ def test_schedules_race_as_lanes(user):
 def test_rates_that_were_hidden_have_the_theme_that_was_chosen_meanwhile(user, panel):
     if panel == "training":
         user.small_race()
+    else:
+        user.open(panel)
     user.window.findChild(QAction, "theme-dark").trigger()
     choose(user, "sgd", "cosine")
     user.until(lambda: rates(user).shown)
-    assert rates(user).plot.colours == plot_colours(theme.THEMES["dark"])
+    colours = plot_colours(theme.THEMES["dark"])
+    assert rates(user).plot.colours == colours
+    left, loss = (plot.getAxis("left") for plot in (rates(user).plot, user.panel.view.loss))
+    user.until(lambda: left.geometry().width() == loss.geometry().width() > 40)
+    if panel == "paths":  # which are computed to their end
+        user.until(lambda: ink(part(user, rates(user).plot), colours.lane(SGD), 6) > 60)
     user.window.findChild(QAction, "theme-light").trigger()
 
 

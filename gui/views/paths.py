@@ -103,7 +103,7 @@ class PathsView(View):
         self.graphics.setBackground(self.colours.background)
         self.map.set_colours(self.colours)
         self.relief.set_colours(self.colours)
-        self.rates.plot.set_colours(self.colours)  # while it is hidden, too
+        self.rates.set_colours(self.colours)
         self._now.set_colours(self.colours)
 
     def show_configuration(self, configuration: Configuration, preset: Preset) -> None:

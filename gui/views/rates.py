@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     import pyqtgraph as pg
 
+    from gui.plots import PlotColours
+
 NAME = "learning rate"
 SHARE = "share of lr"
 """What a schedule makes of learning rates that differ."""
@@ -129,6 +131,7 @@ class RatePlot(Rates):
 
     def __init__(self, layout: pg.GraphicsLayout, row: int, above: Plot, unit: str, **look: Any) -> None:
         super().__init__(make_plot(layout, row, 0, y_label=NAME, log_y=True, whole_x=True, **look), unit)
+        self._colours = self.plot.colours
         self.plot.getAxis("bottom").set_slim()
         self._grid, self._row = layout.layout, row
         above.vb.sigXRangeChanged.connect(lambda _box, ends: self.plot.setXRange(*ends, padding=0))
@@ -143,10 +146,16 @@ class RatePlot(Rates):
             else:  # an item that is only hidden keeps some of its room
                 self._grid.removeItem(self.plot)
             self.plot.setVisible(shown)
-            self.plot.set_colours(self.plot.colours)  # pyqtgraph takes the room of an axis that is hidden to be 0
+            self.set_colours(self._colours)
             self._grid.setRowMinimumHeight(self._row, SLIM if shown else 0.0)
             self._grid.setRowMaximumHeight(self._row, _UNBOUNDED if shown else 0.0)
             self._grid.setRowStretchFactor(self._row, 1 if shown else 0)
+
+    def set_colours(self, colours: PlotColours) -> None:
+        """Draw in these colours from now on, or once it is shown: a hidden axis would be left without a width."""
+        self._colours = colours
+        if self.shown:
+            self.plot.set_colours(colours)
 
 
 class CommonRates(Rates):

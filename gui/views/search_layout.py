@@ -46,12 +46,12 @@ class SearchLayout:
         if self.rates.shown == self._placed:
             return
         self._placed, plot, grid = self.rates.shown, self.rates.plot, self._layout.layout
+        plot.setVisible(self._placed)
         if self._placed:
-            plot.set_colours(colours)
+            plot.set_colours(colours)  # of what is visible: a hidden axis would be left without a width
             grid.addItem(plot, _RATES_ROW, 0, 1, 2)
         else:
             grid.removeItem(plot)
-        plot.setVisible(self._placed)
         grid.setRowFixedHeight(_RATES_ROW, NUMBERED if self._placed else 0.0)
         self._arrange()
 

@@ -170,7 +170,7 @@ class TrainingView(RunView):
 
     def set_theme_items(self) -> None:
         """Colour what pyqtgraph draws itself, and the key."""
-        self.rates.plot.set_colours(self.colours)  # while it is hidden, too
+        self.rates.set_colours(self.colours)
         self._key.set_colours(self.colours)
         width = _KEY_WIDTHS[self._branched]
         self._key.setMaximumWidth(width)
