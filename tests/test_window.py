@@ -25,6 +25,7 @@ from shiboken6 import isValid
 from core.optimizers import OPTIMIZERS
 from gui import theme
 from gui.errors import install_hooks
+from gui.plots import LIGHT
 from gui.registry import PANELS
 from gui.theme import Severity
 from gui.views.base import plot_colours
@@ -42,7 +43,7 @@ def test_it_opens_at_paths_with_something_worth_looking_at(user):
     assert user.window.windowTitle() == "Paths – Trainscope"
     picture = grabbed(user.panel.view)
     for name in user.panel.configuration["lanes"]:
-        assert ink(picture, OPTIMIZERS[name].colour) > 20, name
+        assert ink(picture, LIGHT.lane(OPTIMIZERS[name].colour)) > 20, name
 
 
 def test_the_rail_opens_panels_and_shows_which(user):
