@@ -93,34 +93,34 @@ def test_while_one_types_the_last_good_function_goes_on(typist):
     assert reason(typist) == "" and not hint.isVisible() and not typist.window.undo.canUndo()
 
 
-@pytest.mark.parametrize(
-    ("text", "place", "words"),
-    [
-        ("x^^2", (2, "^"), "'^' cannot stand here"),
-        ("x +", (2, "+"), "ends too early"),
-        ("2|y|", (1, "|"), "'|' cannot stand here; for a product write *|…| or *abs(…)"),
-        ("0,5x", (1, ","), "decimals take a point"),
-        ("x y + zz", (6, "z"), "'zz' is unknown"),
-        ("f(x,y) = (x", (9, "("), "not closed"),
-        ("x^1000", (1, "^"), "too large a power"),
-    ],
+WRONG = (
+    ("x^^2", (2, "^"), "'^' cannot stand here"),
+    ("x +", (2, "+"), "ends too early"),
+    ("2|y|", (1, "|"), "'|' cannot stand here; for a product write *|…| or *abs(…)"),
+    ("0,5x", (1, ","), "decimals take a point"),
+    ("x y + zz", (6, "z"), "'zz' is unknown"),
+    ("f(x,y) = (x", (9, "("), "not closed"),
+    ("x^1000", (1, "^"), "too large a power"),
 )
-def test_the_wrong_character_is_marked_and_told(typist, text, place, words):
-    type_in(typist, text)
-    typist.until(lambda: words in reason(typist))
-    assert marked(typist) == [place]
+
+
+def test_the_wrong_character_is_marked_and_told(typist):
     field = typist.find("function")
-    assert field.property("refused") is True
-    assert field.accessibleDescription().startswith("function: ") and words in field.accessibleDescription()
-    typist.press(KEY.Key_Return)
-    assert typist.panel.configuration["function"] == DEFAULT.text
-    assert words in reason(typist) and marked(typist) == [place]
-    assert field.textCursor().position() in (place[0], len(text))  # the caret goes there
-    typist.qtbot.keyClicks(field, " ")
-    typist.find("function").selectAll()
-    typist.qtbot.keyClicks(field, "x y")
-    typist.until(lambda: reason(typist) == "" and marked(typist) == [])
-    assert field.property("refused") is False
+    for text, place, words in WRONG:
+        type_in(typist, text)
+        typist.until(lambda words=words: words in reason(typist))
+        assert marked(typist) == [place]
+        assert field.property("refused") is True
+        assert field.accessibleDescription().startswith("function: ") and words in field.accessibleDescription()
+        typist.press(KEY.Key_Return)
+        assert typist.panel.configuration["function"] == DEFAULT.text
+        assert words in reason(typist) and marked(typist) == [place]
+        assert field.textCursor().position() in (place[0], len(text))  # the caret goes there
+        typist.qtbot.keyClicks(field, " ")
+        typist.find("function").selectAll()
+        typist.qtbot.keyClicks(field, "x y")
+        typist.until(lambda: reason(typist) == "" and marked(typist) == [])
+        assert field.property("refused") is False
 
 
 def test_what_is_typed_is_taken_when_the_keyboard_leaves(typist):

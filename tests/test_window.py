@@ -297,16 +297,17 @@ def test_whatever_is_clicked_and_typed_nothing_breaks(user, seed, share):
     assert caught == []
 
 
-@pytest.mark.parametrize("field", ["lr", "name", "hidden", "preset"])
-def test_ctrl_e_exports_wherever_the_keyboard_is(opened, field):
+def test_ctrl_e_exports_wherever_the_keyboard_is(opened):
     user = opened("training", preset="init-mnist")
     user.until(lambda: user.panel.shown_frame() is not None)
-    widget = user.find({"lr": "sgd.lr", "name": "lanes-add", "hidden": "hidden", "preset": "preset"}[field])
-    user.scroll_to(widget)
-    widget.setFocus()
-    user.control(KEY.Key_E)
-    user.until(lambda: user.window._export is not None and user.window._export.isVisible())
-    user.window._export.close()
+    for name in ("sgd.lr", "lanes-add", "hidden", "preset"):
+        widget = user.find(name)
+        user.scroll_to(widget)
+        widget.setFocus()
+        user.control(KEY.Key_E)
+        user.until(lambda: user.window._export is not None and user.window._export.isVisible())
+        user.window._export.close()
+        user.until(lambda: user.window._export is None and user.window.isActiveWindow())
 
 
 def test_nothing_heavy_is_imported_before_the_window_is_there():
