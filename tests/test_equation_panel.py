@@ -160,6 +160,13 @@ def test_the_losses_explain_the_nearest_lane_at_a_step(paths):
     paths.until(lambda: whose(paths) == ("sgd", f"step {END}"))
 
 
+def test_where_the_mouse_comes_to_rest_is_explained_however_fast_it_came(paths):
+    widget, place = spot(paths, paths.panel.view.map, *point_of(paths, "momentum", 8))
+    paths.move_to(widget, spot(paths, paths.panel.view.map, *point_of(paths, "adam", 3))[1])
+    paths.move_to(widget, place)
+    paths.until(lambda: whose(paths) == ("momentum", "step 8"))
+
+
 def test_pointing_rings_the_point_on_both_plots(paths):
     point_at(paths, paths.panel.view.map, *point_of(paths, "momentum", 8))
     paths.until(lambda: whose(paths)[0] == "momentum")

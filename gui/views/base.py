@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyqtgraph as pg
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
 
 from core.numbers import short
 from gui import theme
+from gui.graphics import Graphics
 from gui.items import Frame, ViewItem
 from gui.legend import LegendEntry
 from gui.plots import LABEL_PIXELS, Plot, PlotColours, plot_font
@@ -79,8 +79,8 @@ class View(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.graphics = pg.GraphicsLayoutWidget()
-        self.graphics.setFrameShape(pg.GraphicsLayoutWidget.Shape.NoFrame)
+        self.graphics = Graphics()
+        self.graphics.setFrameShape(Graphics.Shape.NoFrame)
         self.graphics.setObjectName("plots")
         self.graphics.setAccessibleName("plots")
         self.graphics.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
