@@ -506,8 +506,9 @@ def test_what_uses_no_images_downloads_none(capsys, tmp_path: Path) -> None:
 
 
 TERMINAL = """if True:
-    import sys, main
+    import signal, sys, main
     from core import download
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal, also where tests run in the background
     download.SOURCES = sys.argv[1:3]
     sys.exit(main.main(sys.argv[3:]))
 """
