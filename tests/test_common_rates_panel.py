@@ -72,7 +72,8 @@ def part(user):
 
 
 def others_height(user):
-    """Return how high the other plots are in all."""
+    """Return how high the other plots are in all, once they have been laid out."""
+    user.panel.view.graphics.ci.layout.activate()
     plots = [item for item in user.panel.view.graphics.ci.items if item is not rates(user).plot]
     return sum(plot.geometry().height() for plot in plots)
 
