@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from core.memory import error_text
+from core.pace import Pace
 from core.watching import NOTHING, Sight, Watch
 
 if TYPE_CHECKING:
@@ -30,10 +31,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_CHUNK_SECONDS = 0.005
-_RATE_SECONDS = 0.5
 _EAGER_CHUNK = 100
-_UNLIMITED = 1_000_000
 
 
 class Phase(Enum):
@@ -84,18 +82,15 @@ class Runner:
         self._looked: tuple[int, Sight] | None = None
         self._play_wanted = self._step_wanted = False  # once it is loaded, or where it is going back to
         self._rewinding = False
-        self._clock_stale = True
         self._held = False
         self._changes: list[tuple[str, Any]] = []
         self._goal = 0
-        self._limit: float | None = None
+        self._pace = Pace()
         self._watched: Watch = NOTHING
         self._asked = True
         self._mailbox: Any = None
         self._closing = False
-        self._experiment: Experiment | None = None  # these three are the worker thread's; others only abandon it
-        self._chunk = 1
-        self._clock = (0.0, 0)
+        self._experiment: Experiment | None = None  # the worker thread's; others only abandon it
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -197,13 +192,15 @@ class Runner:
     def limit(self, rate: float | None) -> None:
         """Make at most `rate` updates per second; None for as many as possible."""
         with self._wake:
-            self._limit, self._clock_stale = rate, True
+            self._pace.limit = rate
+            self._pace.restart()
             self._wake.notify_all()
 
     def hold(self, held: bool) -> None:
         """Make no further updates until this is taken back: another thread needs the interpreter for a moment."""
         with self._wake:
-            self._held, self._clock_stale = held, True
+            self._held = held
+            self._pace.restart()
             self._wake.notify_all()
 
     def watch(self, wanted: Watch = NOTHING) -> None:
@@ -266,7 +263,8 @@ class Runner:
         """Run for some updates, None for all that are left."""
         left = self._status.total - self._status.position
         self._goal = self._status.position + (left if updates is None else min(updates, left))
-        self._play_wanted, self._step_wanted, self._clock_stale = False, False, True
+        self._play_wanted = self._step_wanted = False
+        self._pace.restart()
         self._set(phase=Phase.RUNNING, rate=None)
 
     def _report(self, experiment: Experiment, **more: Any) -> None:
@@ -306,10 +304,9 @@ class Runner:
     def _hold_back(self, experiment: Experiment) -> None:
         """Wait until the limit allows the next update, or something else is wished for, such as a frame."""
         self._wake.wait_for(lambda: not self._held or self._interrupted())
-        if self._limit is not None and not self._clock_stale and not self._rewinding:
-            since, first = self._clock
-            due = since + (experiment.position + 1 - first) / self._limit
-            self._wake.wait_for(self._interrupted, max(0.0, due - time.perf_counter()))
+        seconds = 0.0 if self._rewinding else self._pace.until_due(experiment.position)
+        if seconds > 0.0:
+            self._wake.wait_for(self._interrupted, seconds)
 
     # On the worker thread, without the lock.
 
@@ -360,7 +357,8 @@ class Runner:
         self._rescued = saved = _found(kept)
         self._experiment = experiment = self._build(configuration if saved is None else saved.configuration)
         experiment.breathe = lambda: self._publish(experiment, loads)
-        self._chunk = 1
+        with self._wake:
+            self._pace.begin()
         if saved is not None:
             experiment.restore(saved)
             self._rescued = None
@@ -390,7 +388,8 @@ class Runner:
         if branches:
             with self._wake:
                 if self._status.loads == loads:
-                    self._asked, self._goal, self._clock_stale = True, experiment.returning, True
+                    self._asked, self._goal = True, experiment.returning
+                    self._pace.restart()
                     self._set(phase=Phase.RUNNING)
                 self._settle(experiment, loads)
 
@@ -450,37 +449,21 @@ class Runner:
                 self._hold_back(experiment)
                 if self._interrupted() or self._status.loads != loads or experiment.stopped:
                     break
-                size = min(self._chunk, self._goal - experiment.position, self._allowance())
+                size = min(self._pace.chunk(free=self._rewinding), self._goal - experiment.position)
             if size <= 0:
                 break
-            self._advance(experiment, size)
-            self._progress(experiment, loads)
+            begun = time.perf_counter()
+            experiment.advance(size)
+            self._progress(experiment, loads, size, time.perf_counter() - begun)
         with self._wake:
             self._settle(experiment, loads)
 
-    def _advance(self, experiment: Experiment, size: int) -> None:
-        begun = time.perf_counter()
-        experiment.advance(size)
-        spent = max(time.perf_counter() - begun, 1e-6)
-        self._chunk = max(1, min(2 * size, int(size * _CHUNK_SECONDS / spent)))
-
-    def _allowance(self) -> int:
-        return _UNLIMITED if self._limit is None or self._rewinding else max(1, int(self._limit / 60))
-
-    def _progress(self, experiment: Experiment, loads: int) -> None:
-        """Report the position and, twice a second, the rate; then wait as the limit asks."""
-        now = time.perf_counter()
+    def _progress(self, experiment: Experiment, loads: int, size: int, seconds: float) -> None:
+        """Report the position and, twice a second, the rate."""
         with self._wake:
-            if self._status.loads != loads:
-                return
-            if self._clock_stale:
-                self._clock, self._clock_stale = (now, experiment.position), False
-            since, first = self._clock
-            rate = self._status.rate
-            if now - since > _RATE_SECONDS:
-                rate = (experiment.position - first) / (now - since)
-                self._clock = (now, experiment.position)
-            self._report(experiment, rate=rate)
+            self._pace.learn(size, seconds)
+            if self._status.loads == loads:
+                self._report(experiment, rate=self._pace.count(experiment.position, self._status.rate))
 
     def _publish(self, experiment: Experiment, loads: int) -> None:
         with self._wake:
