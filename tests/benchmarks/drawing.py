@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from itertools import cycle
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import QApplication
 
 from core.optimizers import OPTIMIZERS
 from core.surfaces import SURFACES
+from gui.bands import Band
 from gui.contours import SurfaceMap, SurfacePicture
 from gui.items import Frame, PathTrace, StepHistogram, Trace, line_path, scene_y
 from gui.plots import Plot, make_plot
@@ -81,6 +83,24 @@ def curves(n: int, *, with_raw: bool = True) -> tuple[pg.GraphicsLayoutWidget, C
     def change() -> None:
         for trace, data in traces:
             trace.setData(data)
+
+    return view, change
+
+
+def bands(n: int) -> tuple[pg.GraphicsLayoutWidget, Callable[[], None]]:
+    """Return a view of six bands of n points, and what gives them other data each time."""
+    view, (plot,) = view_with()
+    filled = [Band(lane.colour) for lane in LANES]
+    smooth = [noisy_loss(n, number)[1] for number in range(len(filled))]
+    for band in filled:
+        plot.addItem(band)
+    plot.setRange(xRange=(0, n), yRange=(0, 3), padding=0)
+    widths = cycle((0.2, 0.21))
+
+    def change() -> None:
+        width = next(widths)
+        for band, middle in zip(filled, smooth, strict=True):
+            band.setData(middle - width, middle + width)
 
     return view, change
 
@@ -194,14 +214,15 @@ def histograms_ms() -> float:
 
 def main() -> None:
     """Print the figures."""
-    jobs = empty(), curves(2_000), curves(20_000), curves(20_000, with_raw=False)
-    bare, short, long, smooth = paint_ms(*jobs)
+    jobs = empty(), curves(2_000), curves(20_000), curves(20_000, with_raw=False), bands(2_000), bands(20_000)
+    bare, short, long, smooth, few, many = paint_ms(*jobs)
     for view, _ in jobs:
         view.close()
     print(f"axes and grid                            {bare:6.2f} ms")
     print(f"six curves, raw and smooth,  2,000       {short:6.2f} ms")
     print(f"six curves, raw and smooth, 20,000       {long:6.2f} ms = {long / short:.2f} × (goal ≤ 2)")
     print(f"six smooth curves, 20,000                {smooth:6.2f} ms")
+    print(f"six bands, 20,000                        {many:6.2f} ms = {many / few:.2f} × 2,000 (goal ≤ 2)")
     for n in (20_000, 100_000):
         pixelwise, total = ink_difference(n)
         off = f"{100 * pixelwise:6.3f} % by pixel, {100 * total:.3f} % in sum"
