@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from turns import Contestant, measure, work  # noqa: E402
 
 from core import download  # noqa: E402
 from core.datasets import Dataset, load  # noqa: E402
+from core.overview import survey  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,6 +89,7 @@ def _report(options: argparse.Namespace) -> bool:
         (Goal("full, again, seconds", "<=", 1.0), [_seconds(lambda: load("full")) for _ in rounds]),
         (Goal("of it SHA-256, seconds"), [_seconds(lambda: download.have_full(folder)) for _ in rounds]),
         (Goal("packing it for training, seconds"), list(_packing(options.rounds))),
+        (Goal("surveying it / loading it, times", "<=", 1.0), list(_surveying(options.rounds))),
     ]
     times = measure(CONTESTANTS, options.rounds, options.seconds, options.patience)
     print_times(times, "update")
@@ -109,6 +112,14 @@ def _first(source: str) -> float:
 def _packing(times: int) -> Iterator[float]:
     for _ in range(times):
         yield _seconds(load("full").packed)
+
+
+def _surveying(times: int) -> Iterator[float]:
+    """Yield how long the data page's overview takes, beside loading what it is of."""
+    for _ in range(times):
+        loading = _seconds(lambda: load("full"))
+        dataset = load("full")
+        yield _seconds(partial(survey, dataset)) / loading
 
 
 class Race:
