@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _PIECE = 500
-_PAUSE = 0.01  # seconds between the pieces of a slow answer
 
 
 class MnistServer(ThreadingHTTPServer):
@@ -30,6 +29,7 @@ class MnistServer(ThreadingHTTPServer):
         self.headers: dict[str, str] = {}
         self.arrived = threading.Event()  # the last request has been answered as far as it ever will be
         self.closing = threading.Event()
+        self.pause = 0.01  # seconds between the pieces of a slow answer
 
     def source(self, behaviour: str) -> str:
         """Return the address of a source that behaves in this way."""
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         for start in range(0, len(content), _PIECE):
             self.wfile.write(content[start : start + _PIECE])
             self.server.arrived.set()
-            if self.server.closing.wait(_PAUSE):
+            if self.server.closing.wait(self.server.pause):
                 return
 
     def mute(self, content: bytes) -> None:

@@ -13,13 +13,13 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 import tracemalloc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from urllib3.util import connection
 
 import main as command_line
 from core import download as module
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 0.4  # seconds that a source of these tests may be silent
-SOON = 0.5  # seconds within which a cancelled download has ended
+FOREVER = 3600.0  # seconds: what waits so long has to be woken
 
 
 def _contents() -> dict[str, bytes]:
@@ -245,7 +245,8 @@ def test_a_failure_keeps_the_files_before_it(server: MnistServer, small: Path) -
 @pytest.mark.parametrize("behaviour", ["slow", "silent", "stall", "mute", "endless"])
 def test_cancel_ends_it_at_once(server: MnistServer, small: Path, behaviour: str) -> None:
     files = [RemoteFile(FILES[0].name, 2**40, "0" * 64)] if behaviour == "endless" else None
-    download = Download(sources=[server.source(behaviour)], files=files)
+    download = Download(sources=[server.source(behaviour)], files=files, patience=FOREVER)
+    server.pause = 0.2
     ended: list[str] = []
 
     def run() -> None:
@@ -256,15 +257,21 @@ def test_cancel_ends_it_at_once(server: MnistServer, small: Path, behaviour: str
     thread = threading.Thread(target=run)
     thread.start()
     assert server.arrived.wait(10)
-    begun = time.perf_counter()
     download.cancel()
-    thread.join()
-    assert time.perf_counter() - begun < SOON
-    assert ended == ["cancelled"] and names(small) == []
-    still = [each for each in threading.enumerate() if each.name == "download"]
-    assert behaviour == "mute" or still == []
-    server.closing.set()  # a server that says nothing at all keeps its reader until one of them gives up
-    for each in still:
+    thread.join(20)  # while the server goes on, or keeps silent, for as long as the test does
+    still = readers()
+    server.closing.set()
+    assert ended == ["cancelled"] and names(small) == [] and len(server.asked) == 1
+    assert len(still) == (behaviour == "mute")  # who says nothing at all keeps the reader, which nobody waits for
+    assert_end(still)
+
+
+def readers() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "download"]
+
+
+def assert_end(threads: list[threading.Thread]) -> None:
+    for each in threads:
         each.join(10)
         assert not each.is_alive()
 
@@ -280,7 +287,7 @@ def test_cancel_between_two_files_and_before_the_first(server: MnistServer, smal
     assert_whole(small)
 
 
-def test_cancel_while_nobody_answers_the_connection(small: Path) -> None:
+def test_cancel_while_nobody_answers_the_connection(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full backlog: the system drops further attempts to connect, so connecting takes its whole time."""
     with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
         deaf.bind(("127.0.0.1", 0))
@@ -289,17 +296,18 @@ def test_cancel_while_nobody_answers_the_connection(small: Path) -> None:
             each.setblocking(False)
             each.connect_ex(deaf.getsockname())
         download = Download(sources=[f"http://127.0.0.1:{deaf.getsockname()[1]}/"])
-        timer = threading.Timer(0.3, download.cancel)
-        begun = time.perf_counter()
-        timer.start()
+        connecting, connect = threading.Event(), connection.create_connection
+        monkeypatch.setattr(
+            connection, "create_connection", lambda *args, **more: (connecting.set(), connect(*args, **more))[1]
+        )
+        canceller = threading.Thread(target=lambda: connecting.wait(10) and download.cancel())
+        canceller.start()
         with pytest.raises(Cancelled):
             download.run()
-        assert time.perf_counter() - begun < 0.3 + SOON
-        timer.join()
-    for each in threading.enumerate():
-        if each.name == "download":
-            each.join(10)
-            assert not each.is_alive()
+        still = readers()
+        canceller.join()
+        assert len(still) == 1, "it waited until connecting had failed"
+    assert_end(still)
     assert names(small) == []
 
 
