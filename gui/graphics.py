@@ -1,6 +1,6 @@
-"""The window of a view's plots. pyqtgraph passes over moves of the mouse that come too soon after another one.
+"""The window of a view's plots. It hears of at most a hundred moves of the mouse a second, and always of the last one.
 
-Where the mouse came to rest would so go unnoticed, as often as not: what it points at is told once it rests.
+pyqtgraph has that limit too, but forgets the moves that come too soon: where the mouse came to rest, or a drag ended.
 """
 
 from __future__ import annotations
@@ -12,46 +12,57 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QMouseEvent
 
 from gui.reported import reported
+from gui.widgets import Stroke
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
     from PySide6.QtWidgets import QWidget
 
-_REST_MS = 1000 // pg.getConfigOption("mouseRateLimit") + 2  # after which pyqtgraph hears a move again
+pg.setConfigOption("mouseRateLimit", 0)  # ours takes its place
+_PAUSE_MS = 10
 
 
 class Graphics(pg.GraphicsLayoutWidget):  # type: ignore[misc]
-    """Plots in a grid, which hear of the last of many moves too."""
+    """Plots in a grid, in which each press of a button begins a stroke."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._move: QMouseEvent | None = None
-        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
-        self._rest.timeout.connect(self._repeat)
+        self._kept: QMouseEvent | None = None
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause.timeout.connect(self._hear_last)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Repeat a move after which none comes."""
-        super().mouseMoveEvent(event)
-        places = event.position(), event.scenePosition(), event.globalPosition()
-        self._move = QMouseEvent(event.type(), *places, event.button(), event.buttons(), event.modifiers())
-        self._rest.start()
+        """Hear of a move, at once if it is the first for a while."""
+        if self._pause.isActive():
+            places = event.position(), event.scenePosition(), event.globalPosition()
+            self._kept = QMouseEvent(event.type(), *places, event.button(), event.buttons(), event.modifiers())
+            event.accept()
+        else:
+            self._hear(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Forget the moves before."""
-        self._rest.stop()
+        """Begin a stroke."""
+        self._hear_last()
+        Stroke.begin()
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Forget the moves before: pyqtgraph ends a drag where the button goes up."""
-        self._rest.stop()
-        super().mouseReleaseEvent(event)
+        """End the stroke where the button went up."""
+        with Stroke.ending():
+            self._hear_last()
+            super().mouseReleaseEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget where the mouse was."""
-        self._rest.stop()
+        self._kept = None
         super().leaveEvent(event)
 
+    def _hear(self, event: QMouseEvent) -> None:
+        self._kept = None
+        self._pause.start()
+        super().mouseMoveEvent(event)
+
     @reported
-    def _repeat(self) -> None:
-        if self._move is not None:
-            super().mouseMoveEvent(self._move)
+    def _hear_last(self) -> None:
+        if self._kept is not None:
+            self._hear(self._kept)

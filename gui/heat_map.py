@@ -18,7 +18,6 @@ from gui.items import Frame, ViewItem, line_path
 from gui.legend import marker_path
 from gui.plots import TICK_PIXELS, PlotColours, blend, plot_font
 from gui.ramp import level_colour
-from gui.widgets import Stroke
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -241,8 +240,6 @@ class CellPointer(Crosshair):
         """Choose the cells that the mouse is dragged over, one after the other."""
         if event.button() == Qt.MouseButton.LeftButton and not self._place.isEmpty():
             event.accept()
-            if event.isStart():
-                Stroke.begin()
             self.chosen.emit(self.cell_at(event.pos()), False)
 
     def wheelEvent(self, event: Any) -> None:

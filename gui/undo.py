@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QUndoCommand
-from PySide6.QtWidgets import QApplication
 
 from gui.reported import reported
 from gui.theme import Severity
@@ -39,7 +37,7 @@ class Edit(QUndoCommand):
         super().__init__(text)
         self.panel, self.before, self.after, self.key = panel, before, after, key
         self._at, self._anew = at, anew
-        self._stroke = Stroke.number if QApplication.mouseButtons() & Qt.MouseButton.LeftButton else None
+        self._stroke = Stroke.now()
         self._former, self._latter = panel.desk.shelf.place(), panel.desk.shelf.place()
         self._goes_on = self._done = False
 

@@ -7,11 +7,13 @@ a control that has not must scroll what is around it. Both are settled here, onc
 from __future__ import annotations
 
 import html
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QMouseEvent, QPainter
 from PySide6.QtWidgets import (
+    QApplication,
     QComboBox,
     QHBoxLayout,
     QLabel,
@@ -27,6 +29,8 @@ from gui import theme
 from gui.reported import reported
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from PySide6.QtGui import QKeyEvent, QPaintEvent, QResizeEvent, QWheelEvent
     from PySide6.QtWidgets import QStyleOptionComboBox
 
@@ -141,14 +145,31 @@ class IconButton(OwnKeys, QToolButton):
 
 
 class Stroke:
-    """The number of the present drag: what is changed in one stroke of the mouse is one step of undo."""
+    """The present drag, by its number: what is changed in one stroke of the mouse is one step of undo."""
 
     number = 0
+    _ending = False
 
     @classmethod
     def begin(cls) -> None:
         """Begin another drag."""
         cls.number += 1
+
+    @classmethod
+    @contextmanager
+    def ending(cls) -> Iterator[None]:
+        """Take what is changed while the button goes up for the end of the drag."""
+        cls._ending = True
+        try:
+            yield
+        finally:
+            cls._ending = False
+
+    @classmethod
+    def now(cls) -> int | None:
+        """Return the number of the drag under way; None between drags."""
+        held = cls._ending or QApplication.mouseButtons() & Qt.MouseButton.LeftButton
+        return cls.number if held else None
 
 
 class Slider(OwnKeys, CalmWheel, QSlider):

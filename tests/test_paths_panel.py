@@ -245,6 +245,19 @@ def test_the_starts_handle_is_dragged_in_one_undo_step(user):
     assert not user.window.undo.canUndo()
 
 
+def test_a_drag_that_is_faster_than_what_hears_of_it_ends_where_the_button_goes_up(user):
+    viewport, first = on_map(user, -7, 2)
+    user.press_at(viewport, first)
+    for x, y in ((-6, 3), (-5, 4), (-4, 5), (-3, 6)):
+        user.move_to(viewport, on_map(user, x, y)[1])
+    user.release_at(viewport, on_map(user, -3, 6)[1])
+    until_start(user, -3, 6)
+    user.panel.setFocus()
+    user.control(KEY.Key_Z)
+    until_start(user, -7, 2, within=1e-9)
+    assert not user.window.undo.canUndo()
+
+
 def test_a_click_on_the_loss_leaves_the_start(user):
     view = user.panel.view
     place = view.graphics.mapFromScene(view.loss.vb.sceneBoundingRect().center())

@@ -9,7 +9,6 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from gui.items import Frame, ViewItem
-from gui.widgets import Stroke
 
 _RING, _REACH = 5.5, 9.0  # pixels
 
@@ -60,8 +59,6 @@ class StartHandle(ViewItem):
         """Follow the mouse."""
         if event.button() == Qt.MouseButton.LeftButton:
             event.accept()
-            if event.isStart():
-                Stroke.begin()
             self.move_to(event.scenePos())
 
     def draw(self, painter: QPainter, frame: Frame) -> None:
