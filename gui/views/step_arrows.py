@@ -9,19 +9,19 @@ reached.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QColor, QPainter
 
 from core.optimizers.base import TERMS as TERM_ROLES
 from core.optimizers.base import Role
 from gui.items import Frame, ViewItem
-from gui.plots import TICK_PIXELS, blend, plot_font
-from gui.symbols import draw_formula, formula_width
 from gui.views.show_bar import ELLIPSE, GRADIENT, LOOK_AHEAD, STEP, TERMS, VELOCITY
+from gui.views.step_legend import StepLegend
+from gui.views.step_marks import Look, Mark, Pencil
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,24 +31,11 @@ if TYPE_CHECKING:
 _SHORTEST, _ENOUGH = 40.0, 60.0  # pixels: a run's longest that is magnified, and to what at least
 _SEEN = 16.0  # pixels: a step's longest that is not magnified further
 _LONGEST = 1.2  # shares of the view's longer side
-_HEAD, _SHARE = 9.0, 0.55  # a head's length, at most this share of its arrow
-_HALO = 3.0
 _WIDEST = 160.0  # pixels, of a gradient, which has no true length
 _KINDS = (GRADIENT, VELOCITY, STEP)
 _SHARES = {GRADIENT: 0.4, VELOCITY: 0.1, STEP: 0.1}  # of the longest: a run's longest that was longer still
 _MOST_POWER = 15
 _FAR = 15_000.0
-_ROW, _SAMPLE, _PADDING, _EDGE = 16.0, 30.0, 7.0, 8.0
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a kind of arrow is drawn: the width of its line, dashes in widths (none: solid), a head filled or open."""
-
-    width: float
-    dashes: tuple[float, ...] = ()
-    filled: bool = False
-
 
 _SLOPE = Look(1.6)
 _OUTLINE = Look(1.5, (2.0, 2.0))
@@ -73,24 +60,6 @@ class LaneStep:
     step: DrawnStep
 
 
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """An arrow, an ellipse (`radii`) about its start, or a place at its end (`place`), in the plane's coordinates.
-
-    All of a step is magnified about `theta`, so that terms stay in a chain.
-    """
-
-    look: Look
-    label: str
-    words: str
-    theta: Point
-    start: Point
-    end: Point
-    kind: str = STEP
-    radii: Point | None = None
-    place: str = ""
-
-
 class StepArrows(ViewItem):
     """Draws steps of lanes; nothing while none is given or nothing is switched on."""
 
@@ -101,6 +70,7 @@ class StepArrows(ViewItem):
         self._title = ""
         self._start: Point = (0.0, 0.0)
         self._spans: tuple[DrawnSpans, ...] = ()
+        self._legend = StepLegend()
         self._measured: tuple[tuple[Any, ...], dict[str, float]] = ((), {})
         self.setZValue(400)
 
@@ -126,10 +96,15 @@ class StepArrows(ViewItem):
             return
         scales = _scales(marks, self._run_lengths(frame), frame)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        pencil = Pencil(painter, self._colours.background)
         for colour, found in lanes:
             for mark in found:
-                self._draw_mark(painter, mark, QColor(self._lane(colour)), scales[mark.kind], frame)
-        self._draw_legend(painter, frame, _rows(marks, len(self._steps) > 1, scales))
+                _draw_mark(pencil, mark, QColor(self._lane(colour)), scales[mark.kind], frame)
+        many = len(self._steps) > 1
+        colour = self._colours.foreground if many else self._lane(self._steps[0].colour)
+        # Opposite the start, from where paths go inwards: it stays there however they go.
+        right = frame.sx * self._start[0] + frame.dx < frame.rect[0] + 0.5 * frame.rect[2]
+        self._legend.draw(painter, frame, self._title, _rows(marks, many, scales), self._colours, colour, right)
 
     def _run_lengths(self, frame: Frame) -> dict[str, float]:
         """Return the runs' longest marks in pixels; they take a while, and are the same from step to step."""
@@ -138,117 +113,40 @@ class StepArrows(ViewItem):
             self._measured = key, _of_runs(self._spans, self._kinds, frame)
         return self._measured[1]
 
-    def _draw_mark(self, painter: QPainter, mark: _Mark, colour: QColor, scale: float, frame: Frame) -> None:
-        theta = QPointF(frame.sx * mark.theta[0] + frame.dx, frame.sy * mark.theta[1] + frame.dy)
-        start, end = (theta + QPointF(*_across(mark.theta, point, frame)) * scale for point in (mark.start, mark.end))
-        if max(abs(value) for point in (start, end) for value in point.toTuple()) > _FAR:
-            return  # Qt's stroker counts in 16 bits
-        if mark.radii is not None:
-            outline = QPainterPath()
-            outline.addEllipse(start, abs(scale * frame.sx * mark.radii[0]), abs(scale * frame.sy * mark.radii[1]))
-            self._stroke(painter, outline, colour, mark.look)
-        elif mark.place:
-            self._stroke(painter, _place_path(mark.place, end), colour, Look(2.0))
-        else:
-            self._draw_arrow(painter, start, end, colour, mark.look)
 
-    def _draw_arrow(self, painter: QPainter, start: QPointF, end: QPointF, colour: QColor, look: Look) -> None:
-        length = math.hypot(end.x() - start.x(), end.y() - start.y())
-        if length < 0.5:
-            return
-        size = min(_HEAD + look.width, _SHARE * length)
-        head = _head(start, end, size)
-        neck = end - (end - start) * (0.8 * size / length if look.filled else 0.0)
-        shaft = QPainterPath(start)
-        shaft.lineTo(neck)
-        self._stroke(painter, head, colour, Look(max(1.4, 0.7 * look.width)))
-        self._stroke(painter, shaft, colour, look)
-        if look.filled:
-            painter.fillPath(head, colour)
-
-    def _stroke(self, painter: QPainter, path: QPainterPath, colour: QColor, look: Look) -> None:
-        """Draw a line on a halo of the page's colour, which sets it off from contours and paths."""
-        halo = QColor(self._colours.background)
-        halo.setAlphaF(0.75)
-        for shade, pen_look in ((halo, replace(look, width=look.width + _HALO, dashes=())), (colour, look)):
-            pen = QPen(shade, pen_look.width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin)
-            if pen_look.dashes:
-                pen.setDashPattern(list(pen_look.dashes))
-            painter.strokePath(path, pen)
-
-    # The legend.
-
-    def _draw_legend(self, painter: QPainter, frame: Frame, rows: Sequence[tuple[_Mark | None, str]]) -> None:
-        font, bold = plot_font(TICK_PIXELS), plot_font(TICK_PIXELS, bold=True)
-        texts = max(_SAMPLE * (mark is not None) + formula_width(text, font) for mark, text in rows)
-        width = max(texts, QFontMetricsF(bold).horizontalAdvance(self._title)) + 2.0 * _PADDING
-        height = _ROW * (len(rows) + 1) + _PADDING
-        left, top, across, room = frame.rect
-        # Opposite the start, from where paths go inwards: it stays there however they go.
-        right = frame.sx * self._start[0] + frame.dx < left + 0.5 * across
-        box = QRectF(left + (across - width - _EDGE if right else _EDGE), top + room - _EDGE - height, width, height)
-        painter.setPen(QPen(blend(self._colours.muted, self._colours.background, 0.5), 1.0))
-        ground = QColor(self._colours.background)
-        ground.setAlphaF(0.88)
-        painter.setBrush(ground)
-        painter.drawRoundedRect(box, 5.0, 5.0)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        row = QRectF(box.left() + _PADDING, box.top() + 0.5 * _PADDING, width, _ROW)
-        self._draw_words(painter, row, self._title, self._colours.foreground, bold=True)
-        for mark, text in rows:
-            row.translate(0.0, _ROW)
-            if mark is None:
-                self._draw_words(painter, row, text, self._colours.muted)
-            else:
-                self._draw_sample(painter, row, mark)
-                self._draw_formula(painter, row.adjusted(_SAMPLE, 0.0, 0.0, 0.0), text, self._colours.foreground)
-
-    def _draw_words(self, painter: QPainter, row: QRectF, text: str, colour: str, bold: bool = False) -> None:
-        painter.setFont(plot_font(TICK_PIXELS, bold=bold))
-        painter.setPen(QColor(colour))
-        painter.drawText(row, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
-
-    def _draw_formula(self, painter: QPainter, row: QRectF, text: str, colour: str) -> None:
-        font = plot_font(TICK_PIXELS)
-        metrics = QFontMetricsF(font)
-        painter.setPen(QColor(colour))
-        base = row.top() + 0.5 * (row.height() - metrics.height()) + metrics.ascent()
-        draw_formula(painter, QPointF(row.left(), base), text, font)
-
-    def _draw_sample(self, painter: QPainter, row: QRectF, mark: _Mark) -> None:
-        """Draw a mark as it is on the map, whatever its lane's colour there."""
-        one = len(self._steps) == 1
-        colour = QColor(self._lane(self._steps[0].colour) if one else self._colours.foreground)
-        line = QLineF(row.left(), row.center().y(), row.left() + _SAMPLE - _EDGE, row.center().y())
-        if mark.radii is not None:
-            outline = QPainterPath()
-            outline.addEllipse(line.center(), 0.45 * line.length(), 0.3 * _ROW)
-            self._stroke(painter, outline, colour, mark.look)
-        elif mark.place:
-            self._stroke(painter, _place_path(mark.place, line.center()), colour, Look(2.0))
-        else:
-            self._draw_arrow(painter, line.p1(), line.p2(), colour, mark.look)
+def _draw_mark(pencil: Pencil, mark: Mark, colour: QColor, scale: float, frame: Frame) -> None:
+    theta = QPointF(frame.sx * mark.theta[0] + frame.dx, frame.sy * mark.theta[1] + frame.dy)
+    start, end = (theta + QPointF(*_across(mark.theta, point, frame)) * scale for point in (mark.start, mark.end))
+    if max(abs(value) for point in (start, end) for value in point.toTuple()) > _FAR:
+        return  # Qt's stroker counts in 16 bits
+    if mark.radii is not None:
+        radii = abs(scale * frame.sx * mark.radii[0]), abs(scale * frame.sy * mark.radii[1])
+        pencil.ellipse(start, radii, colour, mark.look)
+    elif mark.place:
+        pencil.place(mark.place, end, colour)
+    else:
+        pencil.arrow(start, end, colour, mark.look)
 
 
-def _marks(step: DrawnStep, kinds: Collection[str]) -> list[_Mark]:
+def _marks(step: DrawnStep, kinds: Collection[str]) -> list[Mark]:
     """Return what is switched on of a step, what lies below first."""
     if step.downhill is None:
         return []
     slope, found = step.downhill, []
     if ELLIPSE in kinds and step.ellipse is not None:
         at = step.ellipse.centre
-        found.append(_Mark(_OUTLINE, "effective learning rates", "", at, at, at, radii=step.ellipse.radii))
+        found.append(Mark(_OUTLINE, "effective learning rates", "", at, at, at, radii=step.ellipse.radii))
     if GRADIENT in kinds:
-        found.append(_Mark(_SLOPE, slope.label, "gradient", slope.start, slope.start, slope.end, GRADIENT))
+        found.append(Mark(_SLOPE, slope.label, "gradient", slope.start, slope.start, slope.end, GRADIENT))
     for kind in (STEP, VELOCITY, TERMS):
         for arrow in step.arrows if kind in kinds else ():
             if arrow.role in _ROLES[kind]:
                 ends = slope.start, arrow.start, arrow.end
                 own = VELOCITY if kind == VELOCITY else STEP
-                found.append(_Mark(_LOOKS[arrow.role], arrow.label, _WORDS[arrow.role], *ends, own))
+                found.append(Mark(_LOOKS[arrow.role], arrow.label, _WORDS[arrow.role], *ends, own))
     for place in step.places if LOOK_AHEAD in kinds else ():
         shape = _SHAPES.get(place.label, "square")
-        found.append(_Mark(_OUTLINE, place.label, "", slope.start, slope.start, place.at, place=shape))
+        found.append(Mark(_OUTLINE, place.label, "", slope.start, slope.start, place.at, place=shape))
     return found
 
 
@@ -257,7 +155,7 @@ def _across(start: Point, end: Point, frame: Frame) -> tuple[float, float]:
     return frame.sx * (end[0] - start[0]), frame.sy * (end[1] - start[1])
 
 
-def _scales(marks: Sequence[_Mark], of_runs: Mapping[str, float], frame: Frame) -> dict[str, float]:
+def _scales(marks: Sequence[Mark], of_runs: Mapping[str, float], frame: Frame) -> dict[str, float]:
     """Return by what each kind of mark is magnified: GRADIENT, VELOCITY, or STEP with all that it is made of.
 
     A velocity has the step's scale wherever it can be seen so: Adam's is often a thousand times longer.
@@ -287,7 +185,7 @@ def _of_runs(spans: Sequence[DrawnSpans], kinds: Collection[str], frame: Frame) 
     return found
 
 
-def _longest(marks: Sequence[_Mark], frame: Frame) -> float:
+def _longest(marks: Sequence[Mark], frame: Frame) -> float:
     """Return the length in pixels of the longest mark at its true scale."""
     ends = [((0.0, 0.0), m.radii) if m.radii is not None else (m.start, m.end) for m in marks]
     return max((math.hypot(*_across(*both, frame)) for both in ends), default=0.0)
@@ -314,15 +212,15 @@ def _round_above(least: float) -> float:
     return next((float(f"{m}e{power}") for m in (1, 2, 5) if float(f"{m}e{power}") >= least), float(f"1e{power + 1}"))
 
 
-def _rows(marks: Sequence[_Mark], many: bool, scales: Mapping[str, float]) -> list[tuple[_Mark | None, str]]:
+def _rows(marks: Sequence[Mark], many: bool, scales: Mapping[str, float]) -> list[tuple[Mark | None, str]]:
     """Return the legend's lines, one for each kind of mark: of several lanes without the formulas, which differ."""
-    rows: dict[str, _Mark] = {}
+    rows: dict[str, Mark] = {}
     said = {GRADIENT} | ({VELOCITY} if scales[VELOCITY] != scales[STEP] else set())
     for mark in marks:
         formula = _GENERAL[mark.look] if many and mark.look in _GENERAL else mark.label
         scale = f" {_stated(mark.kind, scales)}" if mark.kind in said else ""
         rows.setdefault(f"{mark.words} {formula}{scale}".strip(), mark)
-    found: list[tuple[_Mark | None, str]] = [(mark, text) for text, mark in rows.items()]
+    found: list[tuple[Mark | None, str]] = [(mark, text) for text, mark in rows.items()]
     if any(mark.kind not in said for mark in marks):
         what = "the others" if any(mark.kind in said for mark in marks) else "all"
         found.append((None, f"{what} to scale" if scales[STEP] == 1.0 else f"{what} {_times(scales[STEP])}"))
@@ -344,23 +242,3 @@ def _stated(kind: str, scales: Mapping[str, float]) -> str:
 
 def _times(scale: float) -> str:
     return f"× {scale:,.0f}" if scale >= 1.0 else f"× {scale:.15f}".rstrip("0")
-
-
-def _head(start: QPointF, end: QPointF, size: float) -> QPainterPath:
-    """Return an arrow's head: a wedge of this length, open at its back."""
-    angle = math.atan2(end.y() - start.y(), end.x() - start.x())
-    path = QPainterPath()
-    for number, turn in enumerate((math.pi - 0.42, None, math.pi + 0.42)):
-        point = end if turn is None else end + QPointF(math.cos(angle + turn), math.sin(angle + turn)) * size
-        path.lineTo(point) if number else path.moveTo(point)
-    return path
-
-
-def _place_path(shape: str, at: QPointF) -> QPainterPath:
-    path = QPainterPath()
-    if shape == "target":
-        path.addEllipse(at, 6.0, 6.0)
-        path.addEllipse(at, 1.0, 1.0)
-    else:
-        path.addRect(QRectF(at.x() - 4.0, at.y() - 4.0, 8.0, 8.0))
-    return path
