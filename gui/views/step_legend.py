@@ -20,15 +20,14 @@ if TYPE_CHECKING:
 
 _ROW, _SAMPLE, _PADDING, _EDGE = 16.0, 30.0, 7.0, 8.0
 _WIDEST = 1000.0
+_MOST_KEPT = 16  # scales change to and fro in a replay
 
 
 class StepLegend:
     """Draws rows of a mark and its words below a title, in a corner of the view."""
 
     def __init__(self) -> None:
-        self._key: tuple[object, ...] = ()
-        self._picture = QPixmap()
-        self._size = QSizeF()
+        self._kept: dict[tuple[object, ...], tuple[QSizeF, QPixmap]] = {}
 
     def draw(
         self,
@@ -45,35 +44,36 @@ class StepLegend:
         named = QFontMetricsF(bold).horizontalAdvance(title) + 2.0 * _PADDING
         looks = tuple((mark and (mark.look, mark.radii is None, mark.place), text) for mark, text in rows)
         key = looks, named, colours, colour, frame.ratio
-        if key != self._key:
-            self._key = key
-            self._size = QSizeF(max(named, _rows_width(rows)), _ROW * (len(rows) + 1) + _PADDING)
-            self._picture = self._drawn(rows, colours, colour, frame.ratio)
+        if key not in self._kept:
+            if len(self._kept) == _MOST_KEPT:
+                self._kept.clear()
+            size = QSizeF(max(named, _rows_width(rows)), _ROW * (len(rows) + 1) + _PADDING)
+            self._kept[key] = size, _drawn(size, rows, colours, colour, frame.ratio)
+        size, picture = self._kept[key]
         left, top, across, room = frame.rect
-        width, height = self._size.width(), self._size.height()
-        at = QPointF(left + (across - width - _EDGE if right else _EDGE), top + room - _EDGE - height)
+        at = QPointF(left + (across - size.width() - _EDGE if right else _EDGE), top + room - _EDGE - size.height())
         if frame.fine:
-            _draw_ground(painter, QRectF(at, self._size), colours)
+            _draw_ground(painter, QRectF(at, size), colours)
             _draw_title(painter, at, title, colours)
             _draw_rows(painter, at, rows, colours, colour)
         else:
             at = QPointF(round(at.x() * frame.ratio), round(at.y() * frame.ratio)) / frame.ratio
-            painter.drawPixmap(at, self._picture)
+            painter.drawPixmap(at, picture)
             _draw_title(painter, at, title, colours)
 
-    def _drawn(self, rows: Sequence[Row], colours: PlotColours, colour: str, ratio: float) -> QPixmap:
-        """Return all but the title as a picture, with room for the frame's edge."""
-        size = (self._size + QSizeF(1.0, 1.0)) * ratio
-        picture = QPixmap(size.toSize())
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        at = QPointF(0.5, 0.5)
-        _draw_ground(painter, QRectF(at, self._size), colours)
-        _draw_rows(painter, at, rows, colours, colour)
-        painter.end()
-        return picture
+
+def _drawn(size: QSizeF, rows: Sequence[Row], colours: PlotColours, colour: str, ratio: float) -> QPixmap:
+    """Return all but the title as a picture, with room for the frame's edge."""
+    picture = QPixmap(((size + QSizeF(1.0, 1.0)) * ratio).toSize())
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    at = QPointF(0.5, 0.5)
+    _draw_ground(painter, QRectF(at, size), colours)
+    _draw_rows(painter, at, rows, colours, colour)
+    painter.end()
+    return picture
 
 
 def _draw_ground(painter: QPainter, box: QRectF, colours: PlotColours) -> None:
