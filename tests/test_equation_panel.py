@@ -12,6 +12,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication, QLabel
 
 from core.presets import PRESETS
+from gui import symbols
 from gui.panel_export import WHOLE, Request, export_panel
 from tests.gui_helpers import grabbed, ink, pixels
 from tests.session_helpers import opened_session, saved_session
@@ -41,6 +42,12 @@ def spot(user, plot, x, y):
     """The viewport of the plots, and the pixel of a point of a plot."""
     view = user.panel.view
     return view.graphics.viewport(), view.graphics.mapFromScene(plot.vb.mapViewToScene(QPointF(x, y)))
+
+
+@pytest.fixture(autouse=True)
+def with_hats(monkeypatch):
+    """Write m̂, whatever fonts are installed."""
+    monkeypatch.setattr(symbols, "has_hats", lambda family: True)
 
 
 def point_at(user, plot, x, y):
